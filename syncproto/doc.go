@@ -1,0 +1,36 @@
+// Package syncproto is what a phone and a server must agree on: paths,
+// messages, error codes and limits of the sync protocol. PROTOCOL.md beside
+// this file is the full text; it is enough to write a phone app in any
+// language.
+//
+// The package and those below it are pure: no database, no network, no clock
+// of their own. Both ends import them; they import neither end.
+package syncproto
+
+// Version is the protocol's version. A version is never reused.
+//
+//   - 1 (2026-11-22): enrol, token, receipts, schema, push, pull, repair,
+//     events, blobs.
+const Version = 1
+
+// Paths of the HTTP interface.
+const (
+	PathEnrol      = "/v1/devices/enrol"
+	PathToken      = "/v1/devices/token"
+	PathReceipts   = "/v1/devices/receipts"
+	PathSchema     = "/v1/schema"
+	PathPush       = "/v1/sync/push"
+	PathPull       = "/v1/sync/pull"
+	PathRepair     = "/v1/sync/repair"
+	PathEvents     = "/v1/sync/events"
+	PathBlobPlan   = "/v1/blobs/plan"
+	PathBlobCommit = "/v1/blobs/commit"
+	PathBlobs      = "/v1/blobs/"
+)
+
+// Media types.
+const (
+	TypeCBOR    = "application/cbor"
+	TypeJSON    = "application/json"
+	TypeProblem = "application/problem+json"
+)

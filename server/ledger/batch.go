@@ -1,0 +1,110 @@
+package ledger
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/fxamacker/cbor/v2"
+	"github.com/klauspost/compress/zstd"
+
+	"siteledger/server/reconcile"
+	"siteledger/syncproto/changelog"
+)
+
+// packBody writes the changes of a batch as the ledger keeps them.
+func packBody(changes [][]byte) ([]byte, error) {
+	raw, err := cbor.Marshal(changes)
+	if err != nil {
+		return nil, fmt.Errorf("pack batch: %w", err)
+	}
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
+	if err != nil {
+		return nil, fmt.Errorf("pack batch: %w", err)
+	}
+	defer enc.Close()
+	return enc.EncodeAll(raw, make([]byte, 0, len(raw)/2)), nil
+}
+
+// maxBody bounds what a stored batch may unpack to.
+const maxBody = 64 << 20
+
+// Unpack gives the changes' byte strings of a stored batch.
+func (b Batch) Unpack() ([][]byte, error) {
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxBody))
+	if err != nil {
+		return nil, err
+	}
+	defer dec.Close()
+	raw, err := dec.DecodeAll(b.Body, nil)
+	if err != nil {
+		return nil, fmt.Errorf("unpack batch: %w", err)
+	}
+	var out [][]byte
+	mode, err := cbor.DecOptions{MaxArrayElements: 1 << 17}.DecMode()
+	if err != nil {
+		return nil, err
+	}
+	if err := mode.Unmarshal(raw, &out); err != nil {
+		return nil, fmt.Errorf("unpack batch: %w", err)
+	}
+	return out, nil
+}
+
+// digests gives the first eight bytes of each change's SHA-256.
+func digests(changes [][]byte) []byte {
+	out := make([]byte, 0, 8*len(changes))
+	for _, c := range changes {
+		d := changelog.Digest(c)
+		out = append(out, d[:8]...)
+	}
+	return out
+}
+
+// items decodes changes for the fold; one that cannot be read, or whose number
+// is not its place, has no Change.
+func (l *Ledger) items(first uint64, changes [][]byte) []reconcile.Item {
+	out := make([]reconcile.Item, len(changes))
+	for i, b := range changes {
+		out[i] = reconcile.Item{Bytes: b, Seq: first + uint64(i)}
+		ch, err := l.codec.Decode(b)
+		if err == nil && ch.Seq == out[i].Seq {
+			out[i].Change = ch
+		}
+	}
+	return out
+}
+
+// chain runs the hash chain over changes.
+func chain(prev changelog.Hash, changes [][]byte) changelog.Hash {
+	for _, c := range changes {
+		prev = changelog.Next(prev, c)
+	}
+	return prev
+}
+
+// errDiffers says that an overlap is not what the server has.
+var errDiffers = errors.New("overlap differs")
+
+// common compares an overlap with the stored batches: it gives the last
+// number up to which both agree, and errDiffers where they part.
+func common(stored []Batch, from uint64, changes [][]byte, acked uint64) (uint64, error) {
+	last := from - 1
+	for _, b := range stored {
+		have, err := b.Unpack()
+		if err != nil {
+			return last, err
+		}
+		for i, c := range have {
+			seq := b.First + uint64(i)
+			if seq < from || seq > acked || seq >= from+uint64(len(changes)) {
+				continue
+			}
+			if !bytes.Equal(c, changes[seq-from]) {
+				return last, errDiffers
+			}
+			last = seq
+		}
+	}
+	return last, nil
+}

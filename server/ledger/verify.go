@@ -1,0 +1,175 @@
+package ledger
+
+import (
+	"context"
+	"crypto/ed25519"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"siteledger/syncproto/changelog"
+)
+
+// Damage is one place where the ledger is not what was signed. Seq is the
+// change's number in its log; where a batch cannot be unpacked at all, the
+// first number of the batch.
+type Damage struct {
+	Centre uuid.UUID `json:"centre"`
+	Device uuid.UUID `json:"device"`
+	Epoch  uuid.UUID `json:"epoch"`
+	Seq    uint64    `json:"seq"`
+	What   string    `json:"what"`
+}
+
+func (d Damage) String() string {
+	return fmt.Sprintf("centre %s, log %s/%s, change %d: %s", d.Centre, d.Device, d.Epoch, d.Seq, d.What)
+}
+
+// Archive is what verifying reads.
+type Archive interface {
+	// Batches gives up to limit batches of a stream after a place, in order.
+	Batches(ctx context.Context, centre uuid.UUID, after uint64, limit int) ([]Batch, error)
+	// Key is the public key that signs a device's logs; nil for an office log,
+	// which the server's own keys sign.
+	Key(ctx context.Context, centre, device uuid.UUID) (ed25519.PublicKey, error)
+	// Head is what the store says of a log now.
+	Head(ctx context.Context, centre, device, epoch uuid.UUID) (acked uint64, head changelog.Hash, err error)
+}
+
+// Verified counts what was read.
+type Verified struct {
+	Batches, Changes int
+	Logs             int
+}
+
+// Verify reads a stream's whole ledger again: every chain from its genesis,
+// every batch's signature, every log's head. Each damage is handed to report;
+// an error from report ends it. server are the keys that sign office logs.
+func Verify(ctx context.Context, a Archive, centre uuid.UUID, server []ed25519.PublicKey, report func(Damage) error) (Verified, error) {
+	v := &verifier{archive: a, centre: centre, server: server, report: report, logs: map[logKey]*tail{}, keys: map[uuid.UUID]ed25519.PublicKey{}}
+	for after := uint64(0); ; {
+		batches, err := a.Batches(ctx, centre, after, 200)
+		if err != nil {
+			return v.count, fmt.Errorf("read ledger of %s: %w", centre, err)
+		}
+		if len(batches) == 0 {
+			break
+		}
+		for _, b := range batches {
+			if b.Pos != after+1 {
+				if err := v.damage(b, b.First, fmt.Sprintf("place %d of the ledger is missing", after+1)); err != nil {
+					return v.count, err
+				}
+			}
+			after = b.Pos
+			if err := v.batch(ctx, b); err != nil {
+				return v.count, err
+			}
+		}
+	}
+	return v.count, v.heads(ctx)
+}
+
+type logKey struct{ device, epoch uuid.UUID }
+
+type tail struct {
+	last uint64
+	head changelog.Hash
+}
+
+type verifier struct {
+	archive Archive
+	centre  uuid.UUID
+	server  []ed25519.PublicKey
+	report  func(Damage) error
+	logs    map[logKey]*tail
+	order   []logKey
+	keys    map[uuid.UUID]ed25519.PublicKey
+	count   Verified
+}
+
+func (v *verifier) damage(b Batch, seq uint64, what string) error {
+	return v.report(Damage{Centre: v.centre, Device: b.Device, Epoch: b.Epoch, Seq: seq, What: what})
+}
+
+func (v *verifier) batch(ctx context.Context, b Batch) error {
+	k := logKey{b.Device, b.Epoch}
+	t := v.logs[k]
+	if t == nil {
+		t = &tail{head: changelog.Genesis(b.Device, b.Epoch)}
+		v.logs[k] = t
+		v.order = append(v.order, k)
+		v.count.Logs++
+	}
+	last, head := t.last, t.head
+	t.last, t.head = b.Last, b.Head // go on behind a damage
+	v.count.Batches++
+	if b.First != last+1 || b.Prev != head {
+		return v.damage(b, b.First, "the batch does not continue its log")
+	}
+	changes, err := b.Unpack()
+	if err != nil {
+		return v.damage(b, b.First, fmt.Sprintf("changes %d to %d cannot be unpacked: %v", b.First, b.Last, err))
+	}
+	if uint64(len(changes)) != b.Last-b.First+1 {
+		return v.damage(b, b.First, "the batch holds another number of changes than it says")
+	}
+	v.count.Changes += len(changes)
+	if chain(b.Prev, changes) != b.Head {
+		return v.damage(b, v.altered(b, changes), "the change is not the one that was signed")
+	}
+	return v.signature(ctx, b)
+}
+
+// altered names the first change whose digest is not the stored one; the
+// batch's first where the digests themselves were altered.
+func (v *verifier) altered(b Batch, changes [][]byte) uint64 {
+	have := digests(changes)
+	for i := range changes {
+		if len(b.Digests) < 8*(i+1) || string(b.Digests[8*i:8*i+8]) != string(have[8*i:8*i+8]) {
+			return b.First + uint64(i)
+		}
+	}
+	return b.First
+}
+
+func (v *verifier) signature(ctx context.Context, b Batch) error {
+	msg := changelog.PushMessage(b.Device, b.Epoch, b.Last, b.Head, b.Boot, b.Mono, b.Wall)
+	key, ok := v.keys[b.Device]
+	if !ok {
+		var err error
+		if key, err = v.archive.Key(ctx, v.centre, b.Device); err != nil {
+			return fmt.Errorf("key of device %s: %w", b.Device, err)
+		}
+		v.keys[b.Device] = key
+	}
+	keys := v.server
+	if key != nil {
+		keys = []ed25519.PublicKey{key}
+	}
+	for _, k := range keys {
+		if len(k) == ed25519.PublicKeySize && ed25519.Verify(k, msg, b.Signature) {
+			return nil
+		}
+	}
+	return v.damage(b, b.Last, "the signature does not fit")
+}
+
+// heads compares what the store says of each log with what the ledger holds.
+func (v *verifier) heads(ctx context.Context) error {
+	for _, k := range v.order {
+		acked, head, err := v.archive.Head(ctx, v.centre, k.device, k.epoch)
+		if err != nil {
+			return fmt.Errorf("head of log %s/%s: %w", k.device, k.epoch, err)
+		}
+		t := v.logs[k]
+		if acked != t.last || head != t.head {
+			d := Damage{Centre: v.centre, Device: k.device, Epoch: k.epoch, Seq: t.last + 1,
+				What: fmt.Sprintf("changes up to %d were acknowledged, the ledger ends at %d", acked, t.last)}
+			if err := v.report(d); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

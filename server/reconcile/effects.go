@@ -1,0 +1,198 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"siteledger/syncproto"
+	"siteledger/syncproto/changelog"
+	"siteledger/syncproto/schema"
+)
+
+// effectsOf does what a change to certain tables means beyond its own row:
+// who sees the job, which blobs are named or present, which case is decided.
+func (w *work) effectsOf(ctx context.Context, t *schema.Table, ch *changelog.Change, after *Row) error {
+	for _, c := range t.Columns {
+		b, ok := ch.Cols[c.Name].([]byte)
+		if c.Type != schema.Blob || !ok || len(b) != 32 || t.Name == "stored_blob" {
+			continue
+		}
+		w.effects.Refs = append(w.effects.Refs, BlobRef{SHA256: [32]byte(b), Root: after.Root, Table: t.Name, Row: after.ID, Column: c.Name, Purpose: c.Purpose})
+	}
+	switch t.Name {
+	case "assignment":
+		return w.crew(ctx, after)
+	case "job":
+		if ch.Op == changelog.Insert && !w.unit.Office {
+			return w.join(ctx, w.unit.Person, after.Root)
+		}
+	case "stored_blob":
+		if ch.Op == changelog.Insert {
+			return w.present(ctx, after)
+		}
+	case "decision":
+		return w.decide(ctx, after)
+	case "person":
+		delete(w.people, after.ID)
+	}
+	return nil
+}
+
+// crew keeps the memberships up with an assignment row: a person is on the
+// crew while any of his assignments to the job is active.
+func (w *work) crew(ctx context.Context, a *Row) error {
+	delete(w.crews, a.Root)
+	person := a.UUID("person")
+	if a.Bool("active") && !a.Deleted {
+		return w.join(ctx, person, a.Root)
+	}
+	rows, err := w.find(ctx, "assignment", "job", a.Root[:])
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if r.UUID("person") == person && r.Bool("active") {
+			return nil
+		}
+	}
+	m, ok, err := w.member(ctx, person, a.Root)
+	if err != nil || !ok || !m.Active() {
+		return err
+	}
+	m.Left = w.rev
+	w.setMember(m)
+	return nil
+}
+
+func (w *work) join(ctx context.Context, person, job uuid.UUID) error {
+	m, ok, err := w.member(ctx, person, job)
+	if err != nil || (ok && m.Active()) {
+		return err
+	}
+	w.setMember(Member{Person: person, Job: job, Joined: w.nextRev(), Left: m.Left})
+	return nil
+}
+
+// present marks a blob as read back and checked, and settles the jobs whose
+// rows name it.
+func (w *work) present(ctx context.Context, r *Row) error {
+	b := r.Bytes("sha256")
+	if len(b) != 32 {
+		return fmt.Errorf("stored_blob %s names no hash", r.ID)
+	}
+	sha := [32]byte(b)
+	w.effects.Present = append(w.effects.Present, BlobPresent{SHA256: sha, Size: r.Int("size"), Rev: r.Rev})
+	roots, err := w.tx.BlobRoots(ctx, sha)
+	if err != nil {
+		return fmt.Errorf("roots that name the blob: %w", err)
+	}
+	for _, root := range roots {
+		w.touchJob(root)
+	}
+	return nil
+}
+
+// DecidedError says that somebody else decided the case first. Case is nil for
+// a case that does not exist.
+type DecidedError struct{ Case *Case }
+
+func (e *DecidedError) Error() string { return "case is unknown or decided already" }
+
+// decide closes a case. Accepting held work folds it at this place of the
+// order; refusing it drops it, and what waited behind it is folded.
+func (w *work) decide(ctx context.Context, d *Row) error {
+	c, err := w.tx.Case(ctx, d.UUID("case"))
+	if err != nil {
+		return err
+	}
+	verdict := d.Text("verdict")
+	if c == nil || c.Decided {
+		return &DecidedError{c}
+	}
+	if verdict == "ask" {
+		return nil
+	}
+	c.Decided, c.Verdict, c.DecidedBy, c.DecidedAt, c.Reason = true, verdict, d.UUID("by"), d.Int("at"), d.Text("reason")
+	w.effects.Cases = append(w.effects.Cases, *c)
+	w.touchJob(c.Root)
+	if c.Kind != CaseHeld && c.Kind != CaseHandover {
+		return nil
+	}
+	waiting, err := w.tx.HeldOf(ctx, c.ID)
+	if err != nil || len(waiting) == 0 {
+		return err
+	}
+	w.effects.Unholds = append(w.effects.Unholds, waiting...)
+	if err := w.release(ctx, waiting, verdict != "refuse"); err != nil {
+		return err
+	}
+	return w.tell(ctx, c, waiting[0], verdict)
+}
+
+// release folds held transactions again, in the order of their log.
+func (w *work) release(ctx context.Context, waiting []HeldChange, accepted bool) error {
+	first := waiting[0].Txn
+	log, err := w.tx.Held(ctx, waiting[0].Log)
+	if err != nil {
+		return err
+	}
+	w.heldRoot, w.heldRow = map[uuid.UUID]uuid.UUID{}, map[Key]uuid.UUID{}
+	for _, h := range log {
+		if h.Case != waiting[0].Case {
+			w.noteHeld(h)
+		}
+	}
+	for i := 0; i < len(waiting); {
+		n := i
+		for n < len(waiting) && waiting[n].Txn == waiting[i].Txn {
+			n++
+		}
+		if accepted || waiting[i].Txn != first {
+			if err := w.again(ctx, waiting[i:n], accepted && waiting[i].Txn == first); err != nil {
+				return err
+			}
+		}
+		i = n
+	}
+	return nil
+}
+
+// again folds one held transaction at the place of the decision. What fails
+// again opens a new case.
+func (w *work) again(ctx context.Context, held []HeldChange, force bool) error {
+	t := txn{Batch: Batch{Log: held[0].Log, Received: held[0].Received}, force: force, after: w.current}
+	for _, h := range held {
+		it := Item{Bytes: h.Body, Seq: h.Seq}
+		if ch, err := w.e.codec.Decode(h.Body); err == nil {
+			it.Change = ch
+			t.Person = ch.Actor
+		}
+		t.items = append(t.items, it)
+	}
+	return w.txn(ctx, t, true)
+}
+
+// tell leaves the instruction that makes the phone take the mark off the
+// screen.
+func (w *work) tell(ctx context.Context, c *Case, h HeldChange, verdict string) error {
+	var person uuid.UUID
+	if ch, err := w.e.codec.Decode(h.Body); err == nil {
+		person = ch.Actor
+	}
+	args, err := json.Marshal(map[string]any{"epoch": h.Log.Epoch, "seq": h.Seq, "case": c.ID, "verdict": verdict})
+	if err != nil {
+		return err
+	}
+	rev := w.nextRev()
+	r := &Row{Row: schema.Row{Table: "instruction", ID: derivedID("decided", h.Log, h.Seq, c.ID.String()), Root: officeRoot(w.centre), Rev: rev,
+		Cols: map[string]schema.Value{"person": person[:], "device": h.Log.Device[:], "kind": syncproto.KindDecided, "args": string(args), "at": w.unit.Received}}}
+	r.Clock.set(Stamp{Rev: rev, HLC: w.hlc, Log: w.unit.Log, Seq: w.current, Role: schema.Server, Office: true, Received: w.unit.Received}, "person", "device", "kind", "args", "at")
+	if old, err := w.row(ctx, r.Table, r.ID); err != nil || old != nil {
+		return err
+	}
+	w.write(r)
+	return nil
+}

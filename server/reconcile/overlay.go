@@ -1,0 +1,220 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"siteledger/syncproto/schema"
+)
+
+// lengths remembers how far the effects were, for a rollback.
+type lengths struct {
+	rev                                               uint64
+	touched, jobs                                     int
+	out, holds, unholds, cases, losers, members, refs int
+	present                                           int
+}
+
+func (f *Fold) snapshot() lengths {
+	e := &f.effects
+	return lengths{f.rev, len(f.touched), len(f.jobs), len(e.Outcomes), len(e.Holds), len(e.Unholds), len(e.Cases), len(e.Losers), len(e.Members), len(e.Refs), len(e.Present)}
+}
+
+// rollback undoes everything since the mark: a transaction takes effect whole
+// or not at all.
+func (f *Fold) rollback(mark int, l lengths) {
+	for i := len(f.undo) - 1; i >= mark; i-- {
+		f.undo[i]()
+	}
+	f.undo = f.undo[:mark]
+	clear(f.crews)
+	for _, k := range f.touched[l.touched:] {
+		delete(f.written, k)
+	}
+	for _, j := range f.jobs[l.jobs:] {
+		delete(f.jobSeen, j)
+	}
+	e := &f.effects
+	f.rev, f.touched, f.jobs = l.rev, f.touched[:l.touched], f.jobs[:l.jobs]
+	e.Outcomes, e.Holds, e.Unholds, e.Cases = e.Outcomes[:l.out], e.Holds[:l.holds], e.Unholds[:l.unholds], e.Cases[:l.cases]
+	e.Losers, e.Members, e.Refs, e.Present = e.Losers[:l.losers], e.Members[:l.members], e.Refs[:l.refs], e.Present[:l.present]
+}
+
+// row reads a row through the overlay; nil for none. Tombstones are rows.
+func (f *Fold) row(ctx context.Context, table string, id uuid.UUID) (*Row, error) {
+	k := Key{table, id}
+	if r, ok := f.rows[k]; ok {
+		return r, nil
+	}
+	r, err := f.tx.Row(ctx, table, id)
+	if err != nil {
+		return nil, fmt.Errorf("read %s %s: %w", table, id, err)
+	}
+	f.rows[k] = r
+	f.inStore[k] = r != nil
+	f.byTable[table] = append(f.byTable[table], k)
+	return r, nil
+}
+
+// live is row without tombstones.
+func (f *Fold) live(ctx context.Context, table string, id uuid.UUID) (*Row, error) {
+	r, err := f.row(ctx, table, id)
+	if err != nil || r == nil || r.Deleted {
+		return nil, err
+	}
+	return r, nil
+}
+
+// find gives the live rows whose column has a value, the overlay's included.
+func (f *Fold) find(ctx context.Context, table, column string, value schema.Value) ([]*Row, error) {
+	stored, err := f.tx.Find(ctx, table, column, value)
+	if err != nil {
+		return nil, fmt.Errorf("find %s by %s: %w", table, column, err)
+	}
+	var out []*Row
+	for _, r := range stored {
+		if _, ok := f.rows[Key{table, r.ID}]; !ok {
+			out = append(out, r)
+		}
+	}
+	for _, k := range f.byTable[table] {
+		if r := f.rows[k]; r != nil && !r.Deleted && schema.Equal(r.Cols[column], value) {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// write puts a changed copy of a row into the overlay under a new rev.
+func (f *Fold) write(r *Row) {
+	k := Key{r.Table, r.ID}
+	old, had := f.rows[k]
+	if !had {
+		f.byTable[r.Table] = append(f.byTable[r.Table], k)
+	}
+	f.undo = append(f.undo, func() { f.rows[k] = old })
+	f.rows[k] = r
+	if !f.written[k] {
+		f.written[k] = true
+		f.touched = append(f.touched, k)
+	}
+	if t := f.e.d.Table(r.Table); t != nil && t.Root == schema.RootJob {
+		f.touchJob(r.Root)
+	}
+}
+
+func (f *Fold) nextRev() uint64 {
+	f.rev++
+	return f.rev
+}
+
+func (f *Fold) touchJob(root uuid.UUID) {
+	if !f.jobSeen[root] {
+		f.jobSeen[root] = true
+		f.jobs = append(f.jobs, root)
+	}
+}
+
+// member reads a membership through the overlay.
+func (f *Fold) member(ctx context.Context, person, job uuid.UUID) (Member, bool, error) {
+	k := memberKey{person, job}
+	if m, ok := f.members[k]; ok {
+		return m, m.Joined > 0, nil
+	}
+	m, ok, err := f.tx.Member(ctx, person, job)
+	if err != nil {
+		return m, false, fmt.Errorf("read membership: %w", err)
+	}
+	f.members[k] = m
+	return m, ok, nil
+}
+
+func (f *Fold) setMember(m Member) {
+	k := memberKey{m.Person, m.Job}
+	old, had := f.members[k]
+	f.undo = append(f.undo, func() {
+		if had {
+			f.members[k] = old
+		} else {
+			delete(f.members, k)
+		}
+	})
+	f.members[k] = m
+	f.effects.Members = append(f.effects.Members, m)
+}
+
+// Flush hands the effects to the store, then settles the completeness of each
+// job that was touched (promise P12).
+func (f *Fold) Flush(ctx context.Context) error {
+	if err := f.apply(ctx); err != nil {
+		return err
+	}
+	for _, job := range f.jobs {
+		if err := f.settle(ctx, job); err != nil {
+			return err
+		}
+	}
+	return f.apply(ctx)
+}
+
+func (f *Fold) apply(ctx context.Context) error {
+	f.noteRoots()
+	for _, k := range f.touched {
+		r := f.rows[k]
+		f.effects.Rows = append(f.effects.Rows, RowWrite{Row: r, Kind: f.e.d.Table(r.Table).Root, OldRev: r.oldRev, OldLive: r.oldLive, Inserted: !f.inStore[k]})
+	}
+	if err := f.tx.Apply(ctx, &f.effects); err != nil {
+		return fmt.Errorf("store the fold: %w", err)
+	}
+	for _, k := range f.touched {
+		r := f.rows[k]
+		r.oldRev, r.oldLive = r.Rev, !r.Deleted
+		f.inStore[k] = true
+		delete(f.written, k)
+	}
+	f.touched, f.undo = nil, nil
+	f.effects = Effects{}
+	return nil
+}
+
+// settle computes "complete": the job is done, each visit has its closing row,
+// every blob that a row names is stored and checked, and no case is open.
+func (f *Fold) settle(ctx context.Context, id uuid.UUID) error {
+	job, err := f.live(ctx, "job", id)
+	if err != nil || job == nil {
+		return err
+	}
+	complete := false
+	switch job.Text("status") {
+	case "finished", "registered", "closed":
+		ev, err := f.tx.Evidence(ctx, id)
+		if err != nil {
+			return fmt.Errorf("evidence of job %s: %w", id, err)
+		}
+		complete = ev.OpenVisits == 0 && ev.MissingBlobs == 0 && ev.BlockingCases == 0
+	}
+	if job.Bool("complete") == complete {
+		return nil
+	}
+	n := job.clone()
+	n.Rev = f.nextRev()
+	n.Cols["complete"] = complete
+	n.Clock.set(Stamp{Rev: n.Rev, HLC: f.hlc, Role: schema.Server, Office: true}, "complete")
+	f.write(n)
+	return nil
+}
+
+// noteRoots remembers which jobs this fold touched.
+func (f *Fold) noteRoots() {
+	for _, j := range f.jobs {
+		if !f.rootSeen[j] {
+			f.rootSeen[j] = true
+			f.roots = append(f.roots, j)
+		}
+	}
+}
+
+// Roots are the jobs that the fold touched, after Flush.
+func (f *Fold) Roots() []uuid.UUID { return f.roots }

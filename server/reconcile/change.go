@@ -104,8 +104,8 @@ func (w *work) columns(t *schema.Table, ch *changelog.Change, role schema.Role) 
 	}
 	newer := ch.Schema > uint64(w.e.d.Version)
 	var extra map[string]any
-	for name, v := range ch.Cols {
-		c := t.Column(name)
+	for _, name := range sortedNames(ch.Cols) {
+		c, v := t.Column(name), ch.Cols[name]
 		if c == nil {
 			if !newer {
 				return nil, held(syncproto.UnknownColumn, uuid.Nil)

@@ -1,0 +1,143 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"siteledger/server/api"
+	"siteledger/server/blob"
+	"siteledger/server/config"
+	"siteledger/server/web"
+)
+
+// App is a whole server, listening.
+type App struct {
+	*Core
+	Blobs *blob.Service
+	First *FirstAccount // of a first start, else nil
+
+	storage  *storage
+	api      *api.Server
+	site     *web.Site
+	listener net.Listener
+	server   *http.Server
+	version  string
+	stopping context.Context // ends when the server drains
+	stop     context.CancelFunc
+}
+
+// New opens the data folder, makes what a first start needs, and listens; Run
+// serves. version is the build's.
+func New(ctx context.Context, cfg config.Config, log *slog.Logger, version string) (*App, error) {
+	core, err := OpenCore(ctx, cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Core: core, version: version}
+	a.stopping, a.stop = context.WithCancel(context.Background())
+	if err := a.open(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context) error {
+	var err error
+	if a.First, err = a.Bootstrap(ctx); err != nil {
+		return err
+	}
+	if a.storage, err = a.openStorage(a.Config.S3); err != nil {
+		return err
+	}
+	if a.Blobs, err = a.newBlobs(a.storage.config); err != nil {
+		return err
+	}
+	if a.listener, err = net.Listen("tcp", a.Config.Listen); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	if a.Config.PublicURL == "" {
+		a.Config.PublicURL = "http://" + a.listener.Addr().String()
+	}
+	if err := a.openAPI(); err != nil {
+		return err
+	}
+	if a.site, err = a.openSite(); err != nil {
+		return err
+	}
+	l := a.Config.Limits
+	a.server = &http.Server{Handler: a.routes(), ReadHeaderTimeout: l.HeaderTimeout, MaxHeaderBytes: l.MaxHeaderBytes, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug)}
+	return nil
+}
+
+func (a *App) openAPI() error {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	l := a.Config.Limits
+	limits := api.DefaultLimits()
+	limits.Limits = l.Limits
+	limits.MaxJSONBytes, limits.BodyGrace, limits.BodyRate, limits.WriteTimeout = l.MaxJSONBytes, l.BodyGrace, l.BodyRate, l.WriteTimeout
+	limits.PushesPerDevice, limits.StreamsPerDevice = l.PushesPerDevice, l.StreamsPer
+	var err error
+	a.api, err = api.New(api.Config{
+		Auth: a.Auth, Pusher: a.Ledger, Puller: a.Feed, Blobs: a.Blobs, History: a.History, Schema: a.Schema, Version: a.version,
+		Checks:  []api.Check{{Name: "database", Do: a.Store.Ping}, {Name: "storage", Do: a.Blobs.Ready}},
+		Metrics: registry, MayReadMetrics: a.mayReadMetrics, Limits: limits, Now: a.Now, NewID: newID, Log: a.Log,
+	})
+	return err
+}
+
+// mayReadMetrics keeps the numbers on this machine unless the operator says
+// otherwise; a request that a proxy passed on is not of this machine.
+func (a *App) mayReadMetrics(r *http.Request) bool {
+	switch a.Config.Metrics {
+	case "all":
+		return true
+	case "off":
+		return false
+	}
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && at.Addr().Unmap().IsLoopback() && r.Header.Get("X-Forwarded-For") == "" && r.Header.Get("Forwarded") == ""
+}
+
+// routes keeps the browsers' and the phones' muxes apart.
+func (a *App) routes() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch p := r.URL.Path; {
+		case strings.HasPrefix(p, "/v1/"), p == "/healthz", p == "/readyz", p == "/metrics", p == "/openapi.json":
+			a.api.ServeHTTP(w, r)
+		case p == "/events": // lives as long as the page, but not longer than the server
+			ctx, cancel := context.WithCancel(r.Context())
+			defer cancel()
+			defer context.AfterFunc(a.stopping, cancel)()
+			a.site.ServeHTTP(w, r.WithContext(ctx))
+		default:
+			a.site.ServeHTTP(w, r)
+		}
+	})
+}
+
+// URL is how browsers and phones reach the server.
+func (a *App) URL() string { return strings.TrimSuffix(a.Config.PublicURL, "/") }
+
+// Addr is where the server listens.
+func (a *App) Addr() string { return a.listener.Addr().String() }
+
+// StorageAddr is where the embedded storage listens; empty for an external
+// one.
+func (a *App) StorageAddr() string {
+	if a.storage == nil || a.storage.listener == nil {
+		return ""
+	}
+	return a.storage.listener.Addr().String()
+}

@@ -1,0 +1,129 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"siteledger/server/auth"
+	"siteledger/server/config"
+	"siteledger/server/feed"
+	"siteledger/server/ledger"
+	"siteledger/server/store"
+	"siteledger/syncproto/schema"
+)
+
+// Core is what works without a network. It is safe for concurrent use.
+type Core struct {
+	Config  config.Config
+	Log     *slog.Logger
+	Store   *store.Store
+	Keys    *auth.Keys
+	History uuid.UUID
+	Schema  *schema.Descriptor
+	Ledger  *ledger.Ledger
+	Feed    *feed.Feed
+	Auth    *auth.Auth
+	Now     func() time.Time
+
+	mu sync.Mutex
+	hq uuid.UUID // headquarters' stream, once known
+}
+
+func newID() (uuid.UUID, error) { return uuid.NewV7() }
+
+// mustID is newID where randomness that fails leaves nothing to do.
+func mustID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+
+// DatabaseName is the SQLite file within the data folder.
+const DatabaseName = "server.db"
+
+// OpenCore opens the data folder, making it where it is missing. Several
+// processes may have the same folder open: commands work beside a running
+// server.
+func OpenCore(ctx context.Context, cfg config.Config, log *slog.Logger) (*Core, error) {
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	c := &Core{Config: cfg, Log: log, Now: time.Now, Schema: schema.MustCurrent()}
+	var err error
+	if c.Keys, err = auth.OpenKeys(cfg.Data, rand.Reader); err != nil {
+		return nil, fmt.Errorf("server keys: %w", err)
+	}
+	if c.Store, err = store.Open(ctx, store.Config{Path: filepath.Join(cfg.Data, DatabaseName)}); err != nil {
+		return nil, err
+	}
+	if err := c.join(ctx); err != nil {
+		return nil, errors.Join(err, c.Store.Close())
+	}
+	return c, nil
+}
+
+func (c *Core) join(ctx context.Context) error {
+	var err error
+	if c.History, err = c.Store.History(ctx, mustID(), c.Now().UnixMilli()); err != nil {
+		return fmt.Errorf("history: %w", err)
+	}
+	// Ed25519 signatures are deterministic: the secret is the same at each start.
+	secret := sha256.Sum256(c.Keys.Sign([]byte("siteledger cursor v1")))
+	c.Feed = feed.New(feed.Config{View: c.Store.ViewCentre, History: c.History, Schema: c.Schema, Secret: secret[:], Limits: c.Config.Limits.Limits, Now: c.Now})
+	c.Ledger, err = ledger.New(ledger.Config{
+		Update: c.Store.UpdateCentre, Create: c.Store.CreateStream, History: c.History, Schema: c.Schema, Signer: c.Keys,
+		Limits: c.Config.Limits.Limits, Now: c.Now, NewID: mustID, Salt: func() [16]byte { return salt() },
+		Poke: c.poke,
+	})
+	if err != nil {
+		return err
+	}
+	s := c.Config.Session
+	c.Auth, err = auth.New(auth.Config{
+		Store: c.Store, Journal: c.Ledger, Keys: c.Keys, History: c.History, Schema: c.Schema.Version,
+		Now: c.Now, Rand: rand.Reader, NewID: newID,
+		SessionIdle: s.Idle, SessionAbsolute: s.Absolute, AccessLife: s.Access, RefreshIdle: s.Refresh, CodeLife: s.Code,
+	})
+	return err
+}
+
+func salt() [16]byte {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails: the runtime ends the process instead
+	return b
+}
+
+// poke tells the waiting streams; a change of headquarters reaches everybody.
+func (c *Core) poke(stream uuid.UUID) {
+	c.mu.Lock()
+	hq := c.hq
+	c.mu.Unlock()
+	c.Feed.Poke(stream, stream == hq)
+}
+
+// Headquarters is headquarters' stream; uuid.Nil before the first start made
+// it.
+func (c *Core) Headquarters(ctx context.Context) (uuid.UUID, error) {
+	streams, err := c.Store.Streams(ctx)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	for _, s := range streams {
+		if s.Headquarters {
+			c.mu.Lock()
+			c.hq = s.ID
+			c.mu.Unlock()
+			return s.ID, nil
+		}
+	}
+	return uuid.Nil, nil
+}
+
+// Close closes the store.
+func (c *Core) Close() error { return c.Store.Close() }

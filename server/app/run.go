@@ -1,0 +1,79 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Run serves until ctx ends, then stops taking new work, ends the event
+// streams and waits for what is under way, at most the configured time.
+func (a *App) Run(ctx context.Context) error {
+	a.storage.serve(a.Log)
+	failed := make(chan error, 1)
+	go func() { failed <- a.server.Serve(a.listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	return a.drain()
+}
+
+func (a *App) drain() error {
+	ctx, cancel := context.WithTimeout(context.Background(), a.Config.Limits.ShutdownTimeout)
+	defer cancel()
+	a.stop()             // ends the screens' event streams
+	err := a.api.Close() // and the phones'
+	if stop := a.server.Shutdown(ctx); stop != nil {
+		return errors.Join(err, fmt.Errorf("drain: %w", stop), a.server.Close())
+	}
+	return err
+}
+
+// Close gives everything back, in the reverse of the order it was opened.
+func (a *App) Close() error {
+	a.stop()
+	var errs []error
+	if a.server != nil {
+		errs = append(errs, a.server.Close())
+	} else if a.listener != nil {
+		errs = append(errs, a.listener.Close())
+	}
+	if a.storage != nil {
+		errs = append(errs, a.storage.close())
+	}
+	return errors.Join(append(errs, a.Core.Close())...)
+}
+
+// serve starts the embedded storage; an external one needs nothing.
+func (s *storage) serve(log *slog.Logger) {
+	if s.embedded == nil || s.server != nil {
+		return
+	}
+	s.server = &http.Server{Handler: s.embedded, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	go func() {
+		if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("photo storage stopped", "error", err)
+		}
+	}()
+}
+
+func (s *storage) close() error {
+	if s.embedded == nil {
+		return nil
+	}
+	var errs []error
+	if s.server != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		errs = append(errs, s.server.Shutdown(ctx))
+	} else {
+		errs = append(errs, s.listener.Close())
+	}
+	return errors.Join(append(errs, s.embedded.Close())...)
+}

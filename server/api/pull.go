@@ -1,0 +1,132 @@
+package api
+
+import (
+	"fmt"
+	"mime"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"siteledger/server/auth"
+	"siteledger/server/fault"
+	"siteledger/syncproto"
+)
+
+// pull serves GET /v1/sync/pull: one page, the same for the same cursor until
+// something changes.
+func (s *Server) pull(c echo.Context, g auth.Grant) error {
+	media, err := s.pageType(c)
+	if err != nil {
+		return err
+	}
+	q := c.QueryParams()
+	limit, err := s.pageLimit(q.Get("limit"))
+	if err != nil {
+		return err
+	}
+	if v := q.Get("schema"); v != "" {
+		if n, err := strconv.Atoi(v); err != nil || n < 1 {
+			return fault.New(syncproto.BodyInvalid, "schema 应为正整数 · schema must be a whole number above 0")
+		}
+	}
+	page, err := s.cfg.Puller.Pull(c.Request().Context(), g.Device, q.Get("cursor"), limit)
+	if err != nil {
+		return fmt.Errorf("pull: %w", err)
+	}
+	return s.page(c, media, page)
+}
+
+func (s *Server) pageLimit(v string) (int, error) {
+	most := s.cfg.Limits.MaxPageRows
+	if v == "" {
+		return min(syncproto.DefaultPageRows, most), nil
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 || n > most {
+		return 0, &fault.Error{Code: syncproto.LimitInvalid, Message: fmt.Sprintf("limit 应为 1 到 %d · limit must be from 1 to %d", most, most), Limit: "page_rows", Max: int64(most)}
+	}
+	return n, nil
+}
+
+// repair serves POST /v1/sync/repair: roots whose checksums differ come anew.
+func (s *Server) repair(c echo.Context, g auth.Grant) error {
+	media, err := s.pageType(c)
+	if err != nil {
+		return err
+	}
+	var req RepairRequest
+	if err := s.bodies.json(c, &req); err != nil {
+		return err
+	}
+	roots := make([]syncproto.Checksum, len(req.Roots))
+	for i, r := range req.Roots {
+		id, err := uuid.Parse(r.Root)
+		if err != nil || len(r.Root) != 36 || r.Count < 0 || !hexDigits(r.Sum, 16) {
+			return fault.New(syncproto.BodyInvalid, fmt.Sprintf("roots[%d] 格式不对 · roots[%d] is not {root, count, sum}", i, i))
+		}
+		roots[i] = syncproto.Checksum{Root: id, Count: r.Count, Sum: r.Sum}
+	}
+	page, err := s.cfg.Puller.Repair(c.Request().Context(), g.Device, roots)
+	if err != nil {
+		return fmt.Errorf("repair: %w", err)
+	}
+	return s.page(c, media, page)
+}
+
+// hexDigits says whether s is n lower-case hex digits.
+func hexDigits(s string, n int) bool {
+	return len(s) == n && strings.Trim(s, "0123456789abcdef") == ""
+}
+
+func (s *Server) page(c echo.Context, media string, p *syncproto.Page) error {
+	var out []byte
+	var err error
+	if media == syncproto.TypeCBOR {
+		out, err = s.codec.Marshal(pageTree(p, cborForm{}))
+	} else {
+		out, err = marshalJSON(pageTree(p, jsonForm{s.cfg.Schema}))
+	}
+	if err != nil {
+		return fmt.Errorf("encode page: %w", err)
+	}
+	c.Response().Header().Set("Vary", "Accept, Accept-Encoding")
+	return s.encoder.send(c, media, out)
+}
+
+// pageType chooses between CBOR and JSON by the Accept header; JSON where the
+// caller takes anything.
+func (s *Server) pageType(c echo.Context) (string, error) {
+	accept := strings.Join(c.Request().Header.Values("Accept"), ",")
+	if strings.TrimSpace(accept) == "" {
+		return syncproto.TypeJSON, nil
+	}
+	best, quality := "", 0.0
+	for _, part := range strings.Split(accept, ",") {
+		media, params, err := mime.ParseMediaType(part)
+		if err != nil {
+			continue
+		}
+		q := 1.0
+		if v, ok := params["q"]; ok {
+			if q, err = strconv.ParseFloat(v, 64); err != nil {
+				continue
+			}
+		}
+		switch media {
+		case "*/*", "application/*":
+			media = syncproto.TypeJSON
+		case syncproto.TypeCBOR, syncproto.TypeJSON:
+		default:
+			continue
+		}
+		if q > quality {
+			best, quality = media, q
+		}
+	}
+	if best == "" {
+		return "", fault.New(syncproto.TypeUnsupported, "只能回答 application/cbor 或 application/json · Accept must allow application/cbor or application/json")
+	}
+	return best, nil
+}

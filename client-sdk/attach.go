@@ -1,0 +1,88 @@
+package clientsdk
+
+import (
+	"context"
+	"database/sql"
+	"io"
+
+	"siteledger/client-sdk/attachment"
+)
+
+// CanCapture says, before a photo of about size bytes is taken, whether there
+// is room for it; [ErrStorageFull] with a sentence for the technician where
+// there is not. Photos that the server has for sure make room first.
+func (c *Client) CanCapture(ctx context.Context, size int64) error {
+	ctx, end, err := c.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	return explained(c.blobs.CanStore(ctx, size))
+}
+
+// Attach stores bytes in the photo store, synced when it returns. purpose is
+// one of syncproto's; the bytes must begin as their media type does. Nothing is
+// sent before a row names the hash (see [Edit.Insert]). Storing the same bytes
+// twice gives the same attachment.
+//
+// [ErrStorageFull] before anything is written where room is short, and where
+// the disk fills up meanwhile.
+func (c *Client) Attach(ctx context.Context, r io.Reader, purpose, mediaType string) (Attachment, error) {
+	ctx, end, err := c.begin(ctx)
+	if err != nil {
+		return Attachment{}, err
+	}
+	defer end()
+	if _, err := c.enrolled(); err != nil {
+		return Attachment{}, err
+	}
+	b, err := c.blobs.Put(ctx, r, purpose, mediaType)
+	if err != nil {
+		return Attachment{}, explained(err)
+	}
+	c.changed()
+	return Attachment{SHA256: b.SHA256, Size: b.Size}, nil
+}
+
+// OpenAttachment opens stored bytes. [CodeBlobAbsent] where they are not on
+// this phone, because another device took the photo or its copy was freed.
+func (c *Client) OpenAttachment(sha [32]byte) (io.ReadSeekCloser, error) {
+	f, err := c.blobs.OpenFile(sha)
+	if err != nil {
+		return nil, explained(err)
+	}
+	return f, nil
+}
+
+// RetryUpload ends the wait of a photo that waits or needs attention.
+func (c *Client) RetryUpload(ctx context.Context, sha [32]byte) error {
+	return c.nudgeUpload(ctx, func(ctx context.Context, tx *sql.Tx) error { return c.blobs.Retry(ctx, tx, sha) })
+}
+
+// UploadFirst sends a photo before other originals, on any network.
+func (c *Client) UploadFirst(ctx context.Context, sha [32]byte) error {
+	return c.nudgeUpload(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := c.blobs.Urgent(ctx, tx, sha[:])
+		return err
+	})
+}
+
+func (c *Client) nudgeUpload(ctx context.Context, fn func(context.Context, *sql.Tx) error) error {
+	ctx, end, err := c.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	if err := c.db.Update(ctx, func(tx *sql.Tx) error { return fn(ctx, tx) }); err != nil {
+		return explained(err)
+	}
+	c.news()
+	c.changed()
+	return nil
+}
+
+// upload makes the wire's view of a stored photo.
+func upload(b attachment.Blob) Upload {
+	return Upload{SHA256: b.SHA256, Purpose: b.Purpose, Type: b.Type, Size: b.Size, State: UploadState(b.State),
+		Reason: b.Reason, Sent: b.Sent, Local: b.Local, Added: b.Added, NextTry: b.NextAt}
+}

@@ -1,0 +1,433 @@
+package attachment
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+
+	"siteledger/syncproto"
+)
+
+// Errors of the store.
+var (
+	// ErrFull: no room; nothing was written.
+	ErrFull = errors.New("the phone's storage is full")
+	// ErrType: the media type is not allowed for the purpose, or the bytes are
+	// not what it says.
+	ErrType = errors.New("this type of file is not taken")
+	// ErrTooLarge: over the protocol's limit for the purpose.
+	ErrTooLarge = errors.New("the file is too large")
+	// ErrAbsent: the bytes are not on this phone.
+	ErrAbsent = errors.New("the file is not on this phone")
+)
+
+// State is how far a photo has come.
+type State string
+
+// The states. See the package's table.
+const (
+	Stored    State = "stored"
+	Queued    State = "queued"
+	Uploading State = "uploading"
+	Verified  State = "verified"
+	Attention State = "attention"
+)
+
+// Blob is one stored photo, signature or scan.
+type Blob struct {
+	SHA256   [32]byte
+	Size     int64
+	Type     string
+	Purpose  string
+	State    State
+	Reason   string
+	Sent     int64
+	Attempts int
+	NextAt   time.Time // zero where it does not wait
+	Local    bool
+	Added    time.Time
+}
+
+// DB is the phone's database file.
+type DB interface {
+	View(context.Context, func(*sql.Tx) error) error
+	Update(context.Context, func(*sql.Tx) error) error
+}
+
+// Config is what a store needs.
+type Config struct {
+	Dir     string
+	DB      DB
+	Limits  syncproto.Limits
+	Now     func() time.Time
+	Free    func(dir string) (int64, error) // room on the disk in bytes; negative where unknown
+	Reserve int64                           // must stay free
+}
+
+// Store is the photo store. It is safe for concurrent use.
+type Store struct {
+	dir     string
+	db      DB
+	limits  syncproto.Limits
+	now     func() time.Time
+	free    func(string) (int64, error)
+	reserve int64
+}
+
+const tempFolder = "tmp"
+
+// Open makes the folders and removes what a crash left half written.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	temp := filepath.Join(cfg.Dir, tempFolder)
+	if err := os.RemoveAll(temp); err != nil {
+		return nil, fmt.Errorf("photo store: %w", err)
+	}
+	if err := os.MkdirAll(temp, 0o700); err != nil {
+		return nil, full(fmt.Errorf("photo store: %w", err))
+	}
+	s := &Store{dir: cfg.Dir, db: cfg.DB, limits: cfg.Limits, now: cfg.Now, free: cfg.Free, reserve: cfg.Reserve}
+	return s, s.sweep(ctx)
+}
+
+// Put stores the bytes of r, synced when it returns. Bytes that are here
+// already are not stored twice. It refuses before anything is written where
+// there is no room or the type is not allowed; see [Store.CanStore].
+func (s *Store) Put(ctx context.Context, r io.Reader, purpose, mediaType string) (Blob, error) {
+	if !allowed(purpose, mediaType) {
+		return Blob{}, fmt.Errorf("%w: %s as %s", ErrType, mediaType, purpose)
+	}
+	most := maxBytes(s.limits, purpose)
+	if err := s.CanStore(ctx, sizeOf(r)); err != nil {
+		return Blob{}, err
+	}
+	sha, size, err := s.write(ctx, r, mediaType, most)
+	if err != nil {
+		return Blob{}, err
+	}
+	b := Blob{SHA256: sha, Size: size, Type: mediaType, Purpose: purpose, State: Stored, Local: true, Added: s.now()}
+	err = s.db.Update(ctx, func(tx *sql.Tx) error {
+		// Bytes that were freed are here again; how far they came stays as it is.
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO blob (sha256, size, type, purpose, place, state, added_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (sha256) DO UPDATE
+			SET local = 1, place = min(place, excluded.place),
+				state = CASE WHEN state = 'attention' THEN 'queued' ELSE state END,
+				next_at = CASE WHEN state = 'attention' THEN 0 ELSE next_at END`,
+			sha[:], size, mediaType, purpose, place(purpose), string(Stored), b.Added.UnixMilli())
+		return err
+	})
+	if err != nil {
+		return Blob{}, fmt.Errorf("store a file: %w", err)
+	}
+	return b, nil
+}
+
+// sizeOf asks a reader how long it is, where it can say; else 0.
+func sizeOf(r io.Reader) int64 {
+	switch r := r.(type) {
+	case interface{ Len() int }:
+		return int64(r.Len())
+	case *os.File:
+		if info, err := r.Stat(); err == nil && info.Mode().IsRegular() {
+			return info.Size()
+		}
+	}
+	return 0
+}
+
+// CanStore says whether size more bytes have room, with the reserve left over.
+// Where they have not, photos that the server has for sure make room first, the
+// oldest before the others. [ErrFull] if that is not enough.
+func (s *Store) CanStore(ctx context.Context, size int64) error {
+	short, err := s.short(size)
+	if err != nil || short <= 0 {
+		return err
+	}
+	if err := s.makeRoom(ctx, short); err != nil {
+		return err
+	}
+	if short, err = s.short(size); err == nil && short > 0 {
+		err = fmt.Errorf("%w: %d bytes are lacking", ErrFull, short)
+	}
+	return err
+}
+
+// short is how many bytes are lacking; 0 or less for none.
+func (s *Store) short(size int64) (int64, error) {
+	free, err := s.free(s.dir)
+	if err != nil {
+		return 0, fmt.Errorf("free space: %w", err)
+	}
+	if free < 0 {
+		return 0, nil // the system does not say: the write itself will
+	}
+	return size + s.reserve - free, nil
+}
+
+// FreeBytes is the room on the disk; negative where the system does not say.
+func (s *Store) FreeBytes() (int64, error) { return s.free(s.dir) }
+
+// OpenFile opens the bytes of a hash, or [ErrAbsent].
+func (s *Store) OpenFile(sha [32]byte) (*os.File, error) {
+	f, err := os.Open(s.path(sha))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %x", ErrAbsent, sha)
+	}
+	return f, err
+}
+
+// Named queues a photo for its upload because a row that is being recorded in
+// tx names it. It is false where this phone never stored it.
+func (s *Store) Named(ctx context.Context, tx *sql.Tx, sha []byte) (bool, error) {
+	res, err := tx.ExecContext(ctx, `
+		UPDATE blob
+		SET state = CASE WHEN state = 'stored' THEN 'queued' ELSE state END
+		WHERE sha256 = $1`, sha)
+	if err != nil {
+		return false, fmt.Errorf("queue a file: %w", err)
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
+}
+
+// Urgent sends a photo before other originals, now: the office waits for it.
+func (s *Store) Urgent(ctx context.Context, tx *sql.Tx, sha []byte) (bool, error) {
+	res, err := tx.ExecContext(ctx, `
+		UPDATE blob
+		SET place = min(place, $2), next_at = 0, state = CASE WHEN state = 'stored' THEN 'queued' ELSE state END
+		WHERE sha256 = $1`, sha, urgent)
+	if err != nil {
+		return false, fmt.Errorf("send a file first: %w", err)
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
+}
+
+// Retry ends the wait of one photo.
+func (s *Store) Retry(ctx context.Context, tx *sql.Tx, sha [32]byte) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE blob SET next_at = 0 WHERE sha256 = $1`, sha[:]); err != nil {
+		return fmt.Errorf("retry a file: %w", err)
+	}
+	return nil
+}
+
+// HistoryChanged queues every photo again that is still here: the server may
+// have forgotten it. Its old receipt proves nothing to the new history.
+func (s *Store) HistoryChanged(ctx context.Context, tx *sql.Tx) error {
+	if _, err := tx.ExecContext(ctx, `
+		UPDATE blob
+		SET state = 'queued', sent = 0, attempts = 0, next_at = 0, reason = ''
+		WHERE local = 1 AND state IN ('verified', 'uploading', 'attention')`); err != nil {
+		return fmt.Errorf("plan kept files again: %w", err)
+	}
+	return nil
+}
+
+const blobColumns = `sha256, size, type, purpose, state, reason, sent, attempts, next_at, local, added_at`
+
+type scanner interface{ Scan(...any) error }
+
+func scanBlob(row scanner) (Blob, error) {
+	var b Blob
+	var sha []byte
+	var next, added int64
+	if err := row.Scan(&sha, &b.Size, &b.Type, &b.Purpose, &b.State, &b.Reason, &b.Sent, &b.Attempts, &next, &b.Local, &added); err != nil {
+		return Blob{}, err
+	}
+	copy(b.SHA256[:], sha)
+	if next > 0 {
+		b.NextAt = time.UnixMilli(next)
+	}
+	b.Added = time.UnixMilli(added)
+	return b, nil
+}
+
+func list(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]Blob, error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list files: %w", err)
+	}
+	defer rows.Close()
+	var out []Blob
+	for rows.Next() {
+		b, err := scanBlob(rows)
+		if err != nil {
+			return nil, fmt.Errorf("list files: %w", err)
+		}
+		out = append(out, b)
+	}
+	return out, rows.Err()
+}
+
+// List gives all photos that are known, in the order of sending.
+func (s *Store) List(ctx context.Context, tx *sql.Tx) ([]Blob, error) {
+	return list(ctx, tx, `SELECT `+blobColumns+` FROM blob ORDER BY place, added_at, sha256`)
+}
+
+// Unsent gives the photos whose only sure copy is on this phone.
+func (s *Store) Unsent(ctx context.Context, tx *sql.Tx) ([]Blob, error) {
+	return list(ctx, tx, `SELECT `+blobColumns+` FROM blob WHERE state <> 'verified' ORDER BY place, added_at, sha256`)
+}
+
+// makeRoom frees originals that the server has for sure until enough is free.
+func (s *Store) makeRoom(ctx context.Context, bytes int64) error {
+	return s.release(ctx, math.MaxInt64, bytes)
+}
+
+// Release frees the photos that the server has for sure since before limit, by
+// the server's own time.
+func (s *Store) Release(ctx context.Context, limit time.Time) error {
+	return s.release(ctx, limit.UnixMilli(), math.MaxInt64)
+}
+
+// release frees files with a receipt of the present history, the oldest first,
+// until enough bytes are free. The row says first that the bytes are gone: a
+// crash in between leaves a file, which the next Open removes. Previews stay:
+// they are small, and the screens show them.
+func (s *Store) release(ctx context.Context, before, bytes int64) error {
+	var gone []Blob
+	err := s.db.Update(ctx, func(tx *sql.Tx) error {
+		blobs, err := list(ctx, tx, `
+			SELECT `+blobColumns+`
+			FROM blob
+			WHERE local = 1 AND state = 'verified' AND receipt <> '' AND purpose <> 'preview'
+				AND receipt_history = (SELECT history FROM identity) AND verified_at < $1
+			ORDER BY added_at`, before)
+		if err != nil {
+			return err
+		}
+		for _, b := range blobs {
+			if bytes <= 0 {
+				return nil
+			}
+			if _, err := tx.ExecContext(ctx, `UPDATE blob SET local = 0 WHERE sha256 = $1`, b.SHA256[:]); err != nil {
+				return fmt.Errorf("free a file: %w", err)
+			}
+			gone, bytes = append(gone, b), bytes-b.Size
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.remove(gone)
+}
+
+func (s *Store) remove(gone []Blob) error {
+	for _, b := range gone {
+		if err := os.Remove(s.path(b.SHA256)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("free a file: %w", err)
+		}
+	}
+	return nil
+}
+
+// sweep removes the files whose rows say that they were freed.
+func (s *Store) sweep(ctx context.Context) error {
+	var gone []Blob
+	err := s.db.View(ctx, func(tx *sql.Tx) error {
+		var err error
+		gone, err = list(ctx, tx, `SELECT `+blobColumns+` FROM blob WHERE local = 0 AND state = 'verified'`)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.remove(gone)
+}
+
+// CopyUnsent copies the photos of which this phone has the only sure copy into
+// another folder, under the same names.
+func (s *Store) CopyUnsent(ctx context.Context, folder string) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return full(fmt.Errorf("put photos aside: %w", err))
+	}
+	var blobs []Blob
+	err := s.db.View(ctx, func(tx *sql.Tx) error {
+		var err error
+		blobs, err = s.Unsent(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, b := range blobs {
+		if err := s.copyTo(b.SHA256, folder); err != nil && !errors.Is(err, ErrAbsent) {
+			return full(fmt.Errorf("put photos aside: %w", err))
+		}
+	}
+	return syncFolder(folder)
+}
+
+func (s *Store) copyTo(sha [32]byte, folder string) error {
+	from, err := s.OpenFile(sha)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := os.OpenFile(filepath.Join(folder, hex.EncodeToString(sha[:])), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, from)
+	return errors.Join(err, to.Sync(), to.Close())
+}
+
+// Wipe removes all files. Only a sign-out calls it.
+func (s *Store) Wipe() error {
+	if err := os.RemoveAll(s.dir); err != nil {
+		return fmt.Errorf("remove the photos: %w", err)
+	}
+	return os.MkdirAll(filepath.Join(s.dir, tempFolder), 0o700)
+}
+
+// verified writes down the server's receipt for exactly these bytes.
+func (s *Store) verified(ctx context.Context, b Blob, history uuid.UUID, at int64, receipt string) error {
+	return s.db.Update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			UPDATE blob
+			SET state = 'verified', reason = '', sent = size, attempts = 0, next_at = 0, verified_at = $1, receipt = $2, receipt_history = $3
+			WHERE sha256 = $4`, at, receipt, history[:], b.SHA256[:])
+		return err
+	})
+}
+
+// mark writes down where a photo stands and when it is tried again.
+func (s *Store) mark(ctx context.Context, b Blob) error {
+	next := int64(0)
+	if !b.NextAt.IsZero() {
+		next = b.NextAt.UnixMilli()
+	}
+	return s.db.Update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			UPDATE blob
+			SET state = $1, reason = $2, sent = $3, attempts = $4, next_at = $5
+			WHERE sha256 = $6 AND state <> 'verified'`,
+			string(b.State), b.Reason, b.Sent, b.Attempts, next, b.SHA256[:])
+		return err
+	})
+}
+
+// NextAt is when the next photo's timer fires, in Unix milliseconds: those that
+// are queued without one were sent by the round that queued them, or wait for a
+// cheaper network. Invalid where none waits.
+func (s *Store) NextAt(ctx context.Context, tx *sql.Tx, metered bool) (sql.NullInt64, error) {
+	var at sql.NullInt64
+	if err := tx.QueryRowContext(ctx, `
+		SELECT MIN(next_at)
+		FROM blob
+		WHERE state IN ('queued', 'uploading', 'attention') AND local = 1 AND next_at > 0 AND place <= $1`, lastPlace(metered)).Scan(&at); err != nil {
+		return at, fmt.Errorf("next upload: %w", err)
+	}
+	return at, nil
+}

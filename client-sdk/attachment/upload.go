@@ -1,0 +1,275 @@
+package attachment
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"siteledger/client-sdk/serverkey"
+	"siteledger/client-sdk/transport"
+	"siteledger/syncproto"
+)
+
+// Remote is the way to the server and to its photo store.
+type Remote interface {
+	Plan(ctx context.Context, blobs []syncproto.PlanBlob) ([]syncproto.PlannedBlob, error)
+	Put(ctx context.Context, address string, headers map[string]string, r io.Reader, size int64, sent func(int64)) (etag string, err error)
+	Commit(ctx context.Context, req syncproto.CommitRequest) (*syncproto.CommitAnswer, error)
+}
+
+// Uploader sends what is queued.
+type Uploader struct {
+	Store   *Store
+	Remote  Remote
+	Keys    func(context.Context) (serverkey.Keys, error)
+	Device  uuid.UUID
+	History uuid.UUID
+	// Delay is the wait after the n-th failure in a row of one photo.
+	Delay func(attempts int) time.Duration
+	// Metered says that originals wait for a cheaper network.
+	Metered func() bool
+	// Changed is called when a photo's state changed.
+	Changed func()
+}
+
+// Result is what one round of uploads did.
+type Result struct {
+	Verified int
+	Waiting  int // photos that are not verified yet
+	// UnknownKey says that a receipt was signed with a key that comes with the
+	// next access token.
+	UnknownKey bool
+}
+
+const (
+	// planSize is how many photos are planned at once: their addresses live 15
+	// minutes, on any network.
+	planSize = 8
+	// breaks is how many photos in a row may fail for lack of a network before
+	// the round ends: a large photo that never gets through must not keep the
+	// small ones back, a dead network must not be tried a hundred times.
+	breaks = 3
+)
+
+// Round sends every queued photo whose timer is due: previews first, then
+// signatures and papers, then originals. It returns an error only where the
+// network or the server is the reason for all of them; what is wrong with one
+// photo is written down beside it.
+func (u *Uploader) Round(ctx context.Context) (Result, error) {
+	var res Result
+	broken := 0
+	tried := map[[32]byte]bool{}
+	for {
+		batch, err := u.due(ctx, tried)
+		if err != nil || len(batch) == 0 {
+			return u.finish(ctx, res, err)
+		}
+		for _, b := range batch {
+			tried[b.SHA256] = true
+		}
+		plans, err := u.plan(ctx, batch)
+		if err != nil {
+			return u.finish(ctx, res, err)
+		}
+		for _, p := range plans {
+			err := u.one(ctx, p.blob, p.plan, p.err, &res)
+			switch {
+			case err == nil:
+				broken = 0
+			case ctx.Err() != nil:
+				return u.finish(ctx, res, ctx.Err())
+			case common(err):
+				if broken++; broken >= breaks {
+					return u.finish(ctx, res, err)
+				}
+			}
+		}
+	}
+}
+
+// common says whether a failure may be the network's or the server's, and not
+// the photo's own.
+func common(err error) bool {
+	if errors.Is(err, transport.ErrUnreachable) || errors.Is(err, transport.ErrForeign) {
+		return true
+	}
+	p, ok := transport.ProblemOf(err)
+	return ok && (p.Status == 401 || p.Status == 403 || p.Status == 429 || p.Status >= 500)
+}
+
+func (u *Uploader) finish(ctx context.Context, res Result, err error) (Result, error) {
+	count := u.Store.db.View(context.WithoutCancel(ctx), func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM blob WHERE state IN ('queued', 'uploading', 'attention')`).Scan(&res.Waiting)
+	})
+	return res, errors.Join(err, count)
+}
+
+// due reads the photos to send next that were not tried in this round.
+func (u *Uploader) due(ctx context.Context, tried map[[32]byte]bool) ([]Blob, error) {
+	now := u.Store.now()
+	most := lastPlace(u.Metered())
+	var out []Blob
+	err := u.Store.db.View(ctx, func(tx *sql.Tx) error {
+		// A timer further ahead than any wait means that the clock went back.
+		all, err := list(ctx, tx, `
+			SELECT `+blobColumns+`
+			FROM blob
+			WHERE state IN ('queued', 'uploading', 'attention') AND local = 1 AND place <= $1
+				AND (next_at <= $2 OR next_at > $3)
+			ORDER BY place, added_at, sha256`, most, now.UnixMilli(), now.Add(maxWait).UnixMilli())
+		if err != nil {
+			return err
+		}
+		for _, b := range all {
+			if !tried[b.SHA256] && len(out) < planSize {
+				out = append(out, b)
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// maxWait is longer than any timer of a photo.
+const maxWait = 2 * time.Hour
+
+// attentionWait is the timer of a photo that needs a person: it is tried again
+// all the same.
+const attentionWait = time.Hour
+
+type planned struct {
+	blob Blob
+	plan syncproto.PlannedBlob
+	err  error // the server refuses this one
+}
+
+// plan asks for all at once; where one of them makes the server refuse the
+// lot, each is asked for alone.
+func (u *Uploader) plan(ctx context.Context, batch []Blob) ([]planned, error) {
+	answer, err := u.Remote.Plan(ctx, wanted(batch))
+	if err == nil {
+		return match(batch, answer)
+	}
+	if common(err) || ctx.Err() != nil || len(batch) == 1 && !refused(err) {
+		return nil, err
+	}
+	var out []planned
+	for _, b := range batch {
+		answer, err := u.Remote.Plan(ctx, wanted([]Blob{b}))
+		if err != nil && (common(err) || !refused(err)) {
+			return nil, err
+		}
+		if err != nil {
+			out = append(out, planned{blob: b, err: err})
+			continue
+		}
+		one, err := match([]Blob{b}, answer)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, one...)
+	}
+	return out, nil
+}
+
+func refused(err error) bool {
+	_, ok := transport.ProblemOf(err)
+	return ok
+}
+
+func wanted(batch []Blob) []syncproto.PlanBlob {
+	out := make([]syncproto.PlanBlob, len(batch))
+	for i, b := range batch {
+		out[i] = syncproto.PlanBlob{SHA256: hex.EncodeToString(b.SHA256[:]), Size: b.Size, Type: b.Type, Purpose: b.Purpose}
+	}
+	return out
+}
+
+// match finds the plan of each photo; the order of the answer does not matter.
+func match(batch []Blob, answer []syncproto.PlannedBlob) ([]planned, error) {
+	out := make([]planned, len(batch))
+	for i, b := range batch {
+		name := hex.EncodeToString(b.SHA256[:])
+		at := slices.IndexFunc(answer, func(p syncproto.PlannedBlob) bool { return p.SHA256 == name })
+		if at < 0 {
+			return nil, fmt.Errorf("%w: a plan that leaves a file out", transport.ErrForeign)
+		}
+		out[i] = planned{blob: b, plan: answer[at]}
+	}
+	return out, nil
+}
+
+// one takes a photo as far as it goes and writes down where it stands.
+func (u *Uploader) one(ctx context.Context, b Blob, plan syncproto.PlannedBlob, err error, res *Result) error {
+	defer u.Changed()
+	if err == nil {
+		err = u.send(ctx, &b, plan)
+	}
+	switch {
+	case err == nil:
+		res.Verified++
+		return nil
+	case ctx.Err() != nil:
+		return err // the app ends: the photo stays as it was
+	case errors.Is(err, serverkey.ErrUnknownKey):
+		res.UnknownKey = true
+	}
+	b.Attempts++
+	b.State, b.Reason = Queued, reasonOf(err)
+	b.NextAt = u.Store.now().Add(u.Delay(b.Attempts))
+	if needsPerson(err) {
+		b.State, b.NextAt = Attention, u.Store.now().Add(attentionWait)
+	}
+	if p, ok := transport.ProblemOf(err); ok && p.RetryAfter > 0 {
+		b.NextAt = u.Store.now().Add(min(max(p.RetryAfter, b.NextAt.Sub(u.Store.now())), maxWait))
+	}
+	return errors.Join(err, u.Store.mark(ctx, b))
+}
+
+// Reasons why a photo waits or needs attention, beside the codes of the wire.
+const (
+	ReasonNetwork = "network"
+	ReasonForeign = "not-our-server"
+	ReasonDamaged = "damaged" // the bytes on the phone are not what was stored
+	ReasonAbsent  = "absent"  // the bytes are not on the phone any more
+	ReasonReceipt = "receipt" // the server's receipt is not right
+	ReasonStore   = "store"   // the photo store refused
+)
+
+func reasonOf(err error) string {
+	if p, ok := transport.ProblemOf(err); ok {
+		return string(p.Code)
+	}
+	switch {
+	case errors.Is(err, errDamaged):
+		return ReasonDamaged
+	case errors.Is(err, ErrAbsent):
+		return ReasonAbsent
+	case errors.Is(err, transport.ErrForeign):
+		return ReasonForeign
+	case errors.Is(err, transport.ErrRefusedUpload):
+		return ReasonStore
+	case errors.Is(err, errReceipt), errors.Is(err, serverkey.ErrUnknownKey):
+		return ReasonReceipt
+	}
+	return ReasonNetwork
+}
+
+// needsPerson says whether sending the same again will hardly help.
+func needsPerson(err error) bool {
+	if errors.Is(err, serverkey.ErrUnknownKey) {
+		return false // the key comes with the next access token
+	}
+	if errors.Is(err, errDamaged) || errors.Is(err, ErrAbsent) || errors.Is(err, errReceipt) {
+		return true
+	}
+	p, ok := transport.ProblemOf(err)
+	return ok && (p.Code == syncproto.BlobType || p.Code == syncproto.BlobTooLarge || p.Code == syncproto.BodyInvalid)
+}

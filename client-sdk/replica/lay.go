@@ -1,0 +1,206 @@
+package replica
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/google/uuid"
+
+	"siteledger/client-sdk/outbox"
+	"siteledger/syncproto/changelog"
+	"siteledger/syncproto/schema"
+)
+
+// Insert shows a new row of mine. Columns that cols does not name are empty.
+func (r *Replica) Insert(ctx context.Context, tx *sql.Tx, name string, id, root uuid.UUID, cols map[string]schema.Value) error {
+	t, err := r.table(name)
+	if err != nil {
+		return err
+	}
+	if _, there, err := r.Row(ctx, tx, name, id); err != nil {
+		return err
+	} else if there {
+		return fmt.Errorf("%w: %s %s", ErrRowExists, name, id)
+	}
+	return t.put(ctx, tx, schema.Row{ID: id, Root: root, Cols: cols}, 1, false)
+}
+
+// Update shows changed columns of a row, and keeps what the server said of it.
+func (r *Replica) Update(ctx context.Context, tx *sql.Tx, name string, id uuid.UUID, cols map[string]schema.Value) error {
+	t, err := r.table(name)
+	if err != nil {
+		return err
+	}
+	row, there, err := r.Row(ctx, tx, name, id)
+	if err != nil {
+		return err
+	}
+	if !there {
+		return fmt.Errorf("%w: %s %s", ErrRowUnknown, name, id)
+	}
+	mine, held, err := t.marks(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	if mine == 0 {
+		if err := r.putBase(ctx, tx, row, false); err != nil {
+			return err
+		}
+	}
+	maps.Copy(row.Cols, cols)
+	return t.put(ctx, tx, row, mine+1, held)
+}
+
+func (t *table) marks(ctx context.Context, tx *sql.Tx, id uuid.UUID) (mine int, held bool, err error) {
+	err = tx.QueryRowContext(ctx, "SELECT mine, held FROM "+t.app+" WHERE id = $1", id[:]).Scan(&mine, &held)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("marks of %s: %w", t.Name, err)
+	}
+	return mine, held, nil
+}
+
+// based is what the server said of a row that has something of mine.
+type based struct {
+	row  schema.Row
+	gone bool
+}
+
+func (r *Replica) putBase(ctx context.Context, tx *sql.Tx, row schema.Row, gone bool) error {
+	cols, err := r.pack(row.Cols)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `
+		INSERT INTO base (tbl, row, root, rev, gone, cols)
+		VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (tbl, row) DO UPDATE
+		SET root = excluded.root, rev = excluded.rev, gone = excluded.gone, cols = excluded.cols`,
+		row.Table, row.ID[:], row.Root[:], int64(row.Rev), gone, cols); err != nil {
+		return fmt.Errorf("keep base of %s: %w", row.Table, err)
+	}
+	return nil
+}
+
+func (r *Replica) base(ctx context.Context, tx *sql.Tx, k outbox.Key) (*based, error) {
+	b := &based{row: schema.Row{Table: k.Table, ID: k.Row}}
+	var cols []byte
+	err := tx.QueryRowContext(ctx, `SELECT root, rev, gone, cols FROM base WHERE tbl = $1 AND row = $2`, k.Table, k.Row[:]).
+		Scan(&b.row.Root, &b.row.Rev, &b.gone, &cols)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("base of %s: %w", k.Table, err)
+	}
+	b.row.Cols, err = r.unpack(cols)
+	return b, err
+}
+
+func (r *Replica) dropBase(ctx context.Context, tx *sql.Tx, k outbox.Key) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM base WHERE tbl = $1 AND row = $2`, k.Table, k.Row[:]); err != nil {
+		return fmt.Errorf("base of %s: %w", k.Table, err)
+	}
+	return nil
+}
+
+// Lay makes the app show base plus mine for rows whose base or whose
+// unconfirmed changes are others than before. Laying twice changes nothing.
+func (r *Replica) Lay(ctx context.Context, tx *sql.Tx, keys []outbox.Key) error {
+	seen := make(map[outbox.Key]bool, len(keys))
+	for _, k := range keys {
+		if seen[k] || r.tables[k.Table] == nil {
+			continue
+		}
+		seen[k] = true
+		if err := r.lay(ctx, tx, k); err != nil {
+			return fmt.Errorf("lay %s %s: %w", k.Table, k.Row, err)
+		}
+	}
+	return nil
+}
+
+func (r *Replica) lay(ctx context.Context, tx *sql.Tx, k outbox.Key) error {
+	t := r.tables[k.Table]
+	mine, err := r.mine.Of(ctx, tx, k.Table, k.Row)
+	if err != nil {
+		return err
+	}
+	base, err := r.base(ctx, tx, k)
+	if err != nil {
+		return err
+	}
+	had, _, err := t.marks(ctx, tx, k.Row)
+	if err != nil {
+		return err
+	}
+	if len(mine) == 0 {
+		return r.settle(ctx, tx, t, k, base, had)
+	}
+	if base == nil && had == 0 {
+		// All of it was confirmed, and is unconfirmed again by a restored server.
+		shown, there, err := r.Row(ctx, tx, k.Table, k.Row)
+		if err != nil {
+			return err
+		}
+		if there {
+			base = &based{row: shown}
+			if err := r.putBase(ctx, tx, shown, false); err != nil {
+				return err
+			}
+		}
+	}
+	sum, held, there := overlay(k, base, mine)
+	if !there {
+		return t.remove(ctx, tx, k.Row)
+	}
+	return t.put(ctx, tx, sum, len(mine), held)
+}
+
+// settle shows a row that has nothing of mine any more: the server's word, or
+// nothing where the server has none.
+func (r *Replica) settle(ctx context.Context, tx *sql.Tx, t *table, k outbox.Key, base *based, had int) error {
+	switch {
+	case base == nil && had == 0:
+		return nil // shown as the server gave it
+	case base == nil || base.gone:
+		if err := t.remove(ctx, tx, k.Row); err != nil {
+			return err
+		}
+	default:
+		if err := t.put(ctx, tx, base.row, 0, false); err != nil {
+			return err
+		}
+	}
+	return r.dropBase(ctx, tx, k)
+}
+
+// overlay is base plus mine. An insert of mine on a row that the server has
+// already shows the server's columns.
+func overlay(k outbox.Key, base *based, mine []outbox.Mine) (sum schema.Row, held, there bool) {
+	sum = schema.Row{Table: k.Table, ID: k.Row, Root: mine[0].Root, Cols: map[string]schema.Value{}}
+	if base != nil {
+		sum.Root, sum.Rev, there = base.row.Root, base.row.Rev, true
+		maps.Copy(sum.Cols, base.row.Cols)
+	}
+	for _, m := range mine {
+		held = held || m.Held
+		switch m.Change.Op {
+		case changelog.Insert:
+			if !there {
+				maps.Copy(sum.Cols, m.Change.Cols)
+			}
+			there = true
+		case changelog.Update:
+			maps.Copy(sum.Cols, m.Change.Cols)
+		case changelog.Delete:
+			there = false
+		}
+	}
+	return sum, held, there
+}

@@ -1,0 +1,114 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"siteledger/syncproto"
+	"siteledger/syncproto/schema"
+)
+
+// Enrol trades a one-time code for an identity. Repeating it with the same code
+// and key gives the same device.
+func (c *Client) Enrol(ctx context.Context, req syncproto.EnrolRequest) (*syncproto.EnrolAnswer, Times, error) {
+	out := &syncproto.EnrolAnswer{}
+	t, err := c.json(ctx, syncproto.PathEnrol, "", http.StatusCreated, req, out)
+	if err != nil {
+		return nil, t, fmt.Errorf("enrol: %w", err)
+	}
+	return out, t, nil
+}
+
+// Token trades a refresh token for an access token. After a lost answer the
+// same refresh token may be used again.
+func (c *Client) Token(ctx context.Context, refresh string) (*syncproto.TokenAnswer, error) {
+	out := &syncproto.TokenAnswer{}
+	if _, err := c.json(ctx, syncproto.PathToken, "", http.StatusOK, syncproto.TokenRequest{RefreshToken: refresh}, out); err != nil {
+		return nil, fmt.Errorf("token: %w", err)
+	}
+	return out, nil
+}
+
+// Receipts asks for receipt numbers.
+func (c *Client) Receipts(ctx context.Context, token string) (*syncproto.ReceiptsAnswer, error) {
+	out := &syncproto.ReceiptsAnswer{}
+	if _, err := c.json(ctx, syncproto.PathReceipts, token, http.StatusOK, struct{}{}, out); err != nil {
+		return nil, fmt.Errorf("receipt numbers: %w", err)
+	}
+	return out, nil
+}
+
+// Push sends a batch of the log.
+func (c *Client) Push(ctx context.Context, token string, req *syncproto.PushRequest) (*syncproto.PushAnswer, Times, error) {
+	b, err := c.cbor.Marshal(req)
+	if err != nil {
+		return nil, Times{}, fmt.Errorf("push: write: %w", err)
+	}
+	answer, t, err := c.do(ctx, call{method: http.MethodPost, path: syncproto.PathPush, token: token, body: b,
+		bodyType: syncproto.TypeCBOR, zstd: true, want: http.StatusOK, answerType: syncproto.TypeCBOR, max: maxPush})
+	if err != nil {
+		return nil, t, fmt.Errorf("push: %w", err)
+	}
+	out := &syncproto.PushAnswer{}
+	if err := c.dec.Unmarshal(answer, out); err != nil {
+		return nil, t, fmt.Errorf("push: %w: %w", ErrForeign, err)
+	}
+	return out, t, nil
+}
+
+// Pull asks for a page of the feed behind a cursor; "" for the first.
+func (c *Client) Pull(ctx context.Context, token, cursor string, limit int) (*syncproto.Page, Times, error) {
+	q := url.Values{"limit": {strconv.Itoa(limit)}, "schema": {strconv.Itoa(schema.Current)}}
+	if cursor != "" {
+		q.Set("cursor", cursor)
+	}
+	answer, t, err := c.do(ctx, call{method: http.MethodGet, path: syncproto.PathPull, query: q, token: token,
+		want: http.StatusOK, answerType: syncproto.TypeCBOR, max: maxPage})
+	if err != nil {
+		return nil, t, fmt.Errorf("pull: %w", err)
+	}
+	p, err := c.page(answer)
+	if err != nil {
+		return nil, t, fmt.Errorf("pull: %w: %w", ErrForeign, err)
+	}
+	return p, t, nil
+}
+
+// Repair sends the checksums of all roots here and gets what differs.
+func (c *Client) Repair(ctx context.Context, token string, roots []syncproto.Checksum) (*syncproto.Page, error) {
+	b, err := repairBody(roots)
+	if err != nil {
+		return nil, fmt.Errorf("repair: write: %w", err)
+	}
+	answer, _, err := c.do(ctx, call{method: http.MethodPost, path: syncproto.PathRepair, token: token, body: b,
+		bodyType: syncproto.TypeJSON, want: http.StatusOK, answerType: syncproto.TypeCBOR, max: maxPage})
+	if err != nil {
+		return nil, fmt.Errorf("repair: %w", err)
+	}
+	p, err := c.page(answer)
+	if err != nil {
+		return nil, fmt.Errorf("repair: %w: %w", ErrForeign, err)
+	}
+	return p, nil
+}
+
+// Plan asks how to upload blobs.
+func (c *Client) Plan(ctx context.Context, token string, blobs []syncproto.PlanBlob) ([]syncproto.PlannedBlob, error) {
+	out := &syncproto.PlanAnswer{}
+	if _, err := c.json(ctx, syncproto.PathBlobPlan, token, http.StatusOK, syncproto.PlanRequest{Blobs: blobs}, out); err != nil {
+		return nil, fmt.Errorf("plan uploads: %w", err)
+	}
+	return out.Blobs, nil
+}
+
+// Commit says that a blob was uploaded and gets the server's receipt.
+func (c *Client) Commit(ctx context.Context, token string, req syncproto.CommitRequest) (*syncproto.CommitAnswer, error) {
+	out := &syncproto.CommitAnswer{}
+	if _, err := c.json(ctx, syncproto.PathBlobCommit, token, http.StatusOK, req, out); err != nil {
+		return nil, fmt.Errorf("commit upload: %w", err)
+	}
+	return out, nil
+}

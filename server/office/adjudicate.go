@@ -1,0 +1,354 @@
+package office
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"siteledger/server/fault"
+	"siteledger/server/ledger"
+	"siteledger/server/report"
+	"siteledger/syncproto"
+	"siteledger/syncproto/changelog"
+	"siteledger/syncproto/fieldwork"
+	"siteledger/syncproto/schema"
+)
+
+// Share is one party's part of the responsibility.
+type Share struct {
+	Party   string
+	Percent int64
+	Reason  string
+}
+
+// Judgement is what an adjudicator says about a defect (AD-01, AD-05, AD-06).
+type Judgement struct {
+	Defect       uuid.UUID
+	Base         uint64 // rev of the defect that the screen showed; 0 does not look
+	Verdict      string // hq, store, customer, carrier, retake, return
+	Lacks        string // retake and return: what the photos lack
+	Wanted       string // retake: the role of the photo wanted
+	Remedy       string
+	Reason       string
+	TextStore    string
+	TextCustomer string
+	Split        []Share
+	WholeCrack   bool   // crack classes: the whole crack is visible (DE-04)
+	Cost         *int64 // return: estimated cost in fen
+}
+
+// final says that a verdict names who is at fault, and so closes the case.
+func final(verdict string) bool {
+	switch verdict {
+	case "hq", "store", "customer", "carrier":
+		return true
+	}
+	return false
+}
+
+// Adjudicate gives headquarters' verdict on a defect of any centre. The
+// adjudication, its shares, the defect's next state, and what follows from the
+// verdict (the shipment of a return, the instruction of a retake to whoever
+// recorded the defect) are one transaction of that centre's office log.
+//
+// Only an adjudicator may; a split that is not exactly 100, a retake or a
+// return that does not name what is missing, a judgement while photos or goods
+// are still on their way, and a second final verdict by the same person
+// (AD-10) are refused. A defect that changed since Base is Stale.
+func (b *Bench) Adjudicate(ctx context.Context, who Who, centre uuid.UUID, in Judgement) (uuid.UUID, error) {
+	if who.Role != schema.Adjudicator {
+		return uuid.Nil, fault.New(syncproto.Forbidden, "adjudicate.only")
+	}
+	f, d, err := b.defectFile(ctx, centre, in.Defect)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	if in.Base != 0 && d.Rev != in.Base {
+		return uuid.Nil, fault.New(fault.Stale, "adjudicate.stale")
+	}
+	if err := b.checkJudgement(&f, d, who, in); err != nil {
+		return uuid.Nil, err
+	}
+	id := b.newID()
+	edits := b.verdictRows(id, who, in)
+	edits = append(edits, ledger.Edit{Table: "defect", Row: d.ID, Op: changelog.Update, Base: d.Rev,
+		Cols: map[string]any{"status": nextStatus(in.Verdict)}, Was: map[string]any{"status": d.Text("status")}})
+	switch in.Verdict {
+	case fieldwork.VerdictReturn:
+		edits = append(edits, b.shipment(in))
+	case fieldwork.VerdictRetake:
+		edits = append(edits, b.retake(&f, d, id, in))
+	}
+	if _, err := b.journal.Write(ctx, centre, who.author(), edits); err != nil {
+		return uuid.Nil, fmt.Errorf("adjudicate defect %s: %w", in.Defect, err)
+	}
+	return id, nil
+}
+
+// defectFile reads a defect with its whole job.
+func (b *Bench) defectFile(ctx context.Context, centre, defect uuid.UUID) (report.JobFile, report.FileRow, error) {
+	row, ok, err := b.files.StateRow(ctx, centre, "defect", defect)
+	if err != nil {
+		return report.JobFile{}, report.FileRow{}, err
+	}
+	if !ok {
+		return report.JobFile{}, report.FileRow{}, fault.New(syncproto.NotFound, "error.not-found")
+	}
+	f, err := b.files.JobFile(ctx, centre, row.Root)
+	if err != nil {
+		return f, report.FileRow{}, err
+	}
+	d, ok := f.Find("defect", defect)
+	if !ok {
+		return f, d, fault.New(syncproto.NotFound, "error.not-found")
+	}
+	return f, d, nil
+}
+
+func nextStatus(verdict string) string {
+	switch verdict {
+	case fieldwork.VerdictRetake:
+		return "retake"
+	case fieldwork.VerdictReturn:
+		return "returning"
+	}
+	return "judged"
+}
+
+func (b *Bench) checkJudgement(f *report.JobFile, d report.FileRow, who Who, in Judgement) error {
+	if !final(in.Verdict) && in.Verdict != fieldwork.VerdictRetake && in.Verdict != fieldwork.VerdictReturn {
+		return fault.New(fault.Invalid, "adjudicate.verdict")
+	}
+	switch status := d.Text("status"); {
+	case status == "retake":
+		return fault.New(fault.Invalid, "adjudicate.waiting-photos")
+	case status == "returning" && !final(in.Verdict):
+		return fault.New(fault.Invalid, "adjudicate.returning")
+	case status == "returning" && !received(f, d.ID):
+		return fault.New(fault.Invalid, "adjudicate.waiting-goods")
+	case status != "submitted" && status != "returning":
+		return fault.New(fault.Stale, "adjudicate.stale")
+	}
+	if err := checkTexts(in); err != nil {
+		return err
+	}
+	if !final(in.Verdict) {
+		return checkLacks(b.schema, in)
+	}
+	return checkFinal(b.schema, f, d, who, in)
+}
+
+func checkTexts(in Judgement) error {
+	for _, t := range []string{in.Reason, in.TextStore, in.TextCustomer} {
+		if len(t) > 2000 {
+			return fault.New(fault.Invalid, "adjudicate.long")
+		}
+	}
+	if len(in.Lacks) > 400 || in.Cost != nil && (*in.Cost < 0 || *in.Cost > 100000000) {
+		return fault.New(fault.Invalid, "adjudicate.long")
+	}
+	return nil
+}
+
+// checkLacks: who cannot judge says why, and splits nothing yet.
+func checkLacks(d *schema.Descriptor, in Judgement) error {
+	if strings.TrimSpace(in.Lacks) == "" {
+		return fault.New(fault.Invalid, "adjudicate.lacks")
+	}
+	if in.Verdict == fieldwork.VerdictRetake && !slices.Contains(d.Table("adjudication").Column("wanted_role").Values, in.Wanted) {
+		return fault.New(fault.Invalid, "adjudicate.wanted")
+	}
+	if len(in.Split) > 0 {
+		return fault.New(fault.Invalid, "adjudicate.split-early")
+	}
+	return nil
+}
+
+func checkFinal(d *schema.Descriptor, f *report.JobFile, defect report.FileRow, who Who, in Judgement) error {
+	var sum int64
+	for _, s := range in.Split {
+		if s.Percent < 1 || s.Percent > 100 || strings.TrimSpace(s.Party) == "" || len(s.Party) > 120 || len(s.Reason) > 400 {
+			return fault.New(fault.Invalid, "adjudicate.share")
+		}
+		sum += s.Percent
+	}
+	if sum != 100 || len(in.Split) > 20 {
+		return fault.New(fault.Invalid, fmt.Sprintf("adjudicate.split|%d", sum))
+	}
+	if strings.TrimSpace(in.Reason) == "" {
+		return fault.New(fault.Invalid, "adjudicate.reason")
+	}
+	if !slices.Contains(d.Table("adjudication").Column("remedy").Values, in.Remedy) {
+		return fault.New(fault.Invalid, "adjudicate.remedy")
+	}
+	class := defect.Text("class")
+	if (class == fieldwork.TopCrack || class == fieldwork.DoorCrack) && !in.WholeCrack {
+		return fault.New(fault.Invalid, "adjudicate.crack")
+	}
+	for _, a := range f.Where("adjudication", "defect", defect.ID) {
+		if final(a.Text("verdict")) && a.UUID("adjudicator") == who.Person {
+			return fault.New(syncproto.Forbidden, "adjudicate.appeal")
+		}
+	}
+	return nil
+}
+
+// received says that the goods of a return are back: only then a second
+// verdict may be given (AD-05).
+func received(f *report.JobFile, defect uuid.UUID) bool {
+	for _, s := range f.Where("return_shipment", "defect", defect) {
+		if s.Text("status") == "received" {
+			return true
+		}
+	}
+	return false
+}
+
+// verdictRows are the adjudication and its shares.
+func (b *Bench) verdictRows(id uuid.UUID, who Who, in Judgement) []ledger.Edit {
+	cols := map[string]any{"defect": in.Defect[:], "verdict": in.Verdict, "adjudicator": who.Person[:], "at": b.now().UnixMilli()}
+	set := func(name, v string) {
+		if v = strings.TrimSpace(v); v != "" {
+			cols[name] = v
+		}
+	}
+	set("text_store", in.TextStore)
+	set("text_customer", in.TextCustomer)
+	if in.WholeCrack && in.Reason != "" {
+		in.Reason = strings.TrimSpace(in.Reason) + "\n整条裂缝可见 · whole crack visible"
+	}
+	set("reason", in.Reason)
+	if final(in.Verdict) {
+		set("remedy", in.Remedy)
+	} else {
+		set("lacks", in.Lacks)
+	}
+	if in.Verdict == fieldwork.VerdictRetake {
+		set("wanted_role", in.Wanted)
+	}
+	if in.Verdict == fieldwork.VerdictReturn && in.Cost != nil {
+		cols["cost"], cols["currency"] = *in.Cost, "CNY"
+	}
+	edits := []ledger.Edit{{Table: "adjudication", Row: id, Op: changelog.Insert, Cols: cols}}
+	for _, s := range in.Split {
+		row := map[string]any{"adjudication": id[:], "party": strings.TrimSpace(s.Party), "percent": s.Percent}
+		if r := strings.TrimSpace(s.Reason); r != "" {
+			row["reason"] = r
+		}
+		edits = append(edits, ledger.Edit{Table: "responsibility", Row: b.newID(), Op: changelog.Insert, Cols: row})
+	}
+	return edits
+}
+
+func (b *Bench) shipment(in Judgement) ledger.Edit {
+	cols := map[string]any{"defect": in.Defect[:], "status": "wanted"}
+	if in.Cost != nil {
+		cols["cost"], cols["currency"] = *in.Cost, "CNY"
+	}
+	return ledger.Edit{Table: "return_shipment", Row: b.newID(), Op: changelog.Insert, Cols: cols}
+}
+
+// retake is the instruction that opens exactly the missing photo on the phone
+// of whoever is on the job now; if nobody is, of whoever recorded the defect.
+func (b *Bench) retake(f *report.JobFile, d report.FileRow, adjudication uuid.UUID, in Judgement) ledger.Edit {
+	person := d.Marks["class"].Actor
+	if leads := f.Leads(); len(leads) > 0 && !slices.Contains(leads, person) {
+		person = leads[0]
+	}
+	return b.instruction(person, syncproto.KindRetake, map[string]string{
+		"job": f.Job.String(), "defect": d.ID.String(), "adjudication": adjudication.String(),
+		"role": in.Wanted, "text": strings.TrimSpace(in.Lacks),
+	})
+}
+
+func (b *Bench) instruction(person uuid.UUID, kind string, args map[string]string) ledger.Edit {
+	text, err := json.Marshal(args)
+	if err != nil {
+		text = []byte("{}") // a map of texts always encodes
+	}
+	return ledger.Edit{Table: "instruction", Row: b.newID(), Op: changelog.Insert, Cols: map[string]any{
+		"person": person[:], "kind": kind, "args": string(text), "at": b.now().UnixMilli(),
+	}}
+}
+
+// Urge asks the phone that holds a photo's original to upload it now. Asking
+// for a file that is in already is Invalid.
+func (b *Bench) Urge(ctx context.Context, who Who, centre, photo uuid.UUID) error {
+	if who.Role != schema.Adjudicator && (!who.atCentre() || who.Centre != centre) {
+		return fault.New(syncproto.Forbidden, "adjudicate.only")
+	}
+	row, ok, err := b.files.StateRow(ctx, centre, "photo", photo)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fault.New(syncproto.NotFound, "error.not-found")
+	}
+	f, err := b.files.JobFile(ctx, centre, row.Root)
+	if err != nil {
+		return err
+	}
+	p, ok := f.Find("photo", photo)
+	if !ok {
+		return fault.New(syncproto.NotFound, "error.not-found")
+	}
+	if f.HasBlob(p, "original") {
+		return fault.New(fault.Invalid, "adjudicate.in-already")
+	}
+	sha := hex.EncodeToString(p.Bytes("original"))
+	edit := b.instruction(p.Marks["original"].Actor, syncproto.KindUpload, map[string]string{
+		"sha256": sha, "photo": photo.String(), "job": f.Job.String()})
+	if dev := p.Marks["original"].Device; dev != uuid.Nil && !p.Marks["original"].Office {
+		edit.Cols["device"] = dev[:]
+	}
+	if _, err := b.journal.Write(ctx, centre, who.author(), []ledger.Edit{edit}); err != nil {
+		return fmt.Errorf("urge photo %s: %w", photo, err)
+	}
+	return nil
+}
+
+// Ship moves a return shipment on: the centre sends it, headquarters or the
+// centre takes it in. Base is the rev that the screen showed.
+func (b *Bench) Ship(ctx context.Context, who Who, centre, shipment uuid.UUID, base uint64, status, carrier string) error {
+	if !who.atCentre() && who.Role != schema.Adjudicator || who.atCentre() && who.Centre != centre {
+		return fault.New(syncproto.Forbidden, "adjudicate.only")
+	}
+	row, ok, err := b.files.StateRow(ctx, centre, "return_shipment", shipment)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fault.New(syncproto.NotFound, "error.not-found")
+	}
+	if base != 0 && row.Rev != base {
+		return fault.New(fault.Stale, "adjudicate.stale")
+	}
+	now := b.now().UnixMilli()
+	cols := map[string]any{"status": status}
+	switch {
+	case status == "sent" && row.Text("status") == "wanted":
+		cols["sent_at"] = now
+		if carrier = strings.TrimSpace(carrier); carrier == "" || len(carrier) > 120 {
+			return fault.New(fault.Invalid, "adjudicate.carrier")
+		}
+		cols["carrier"] = carrier
+	case status == "received" && row.Text("status") == "sent":
+		cols["received_at"] = now
+	default:
+		return fault.New(fault.Invalid, "adjudicate.shipment")
+	}
+	was := make(map[string]any, len(cols))
+	for k := range cols {
+		was[k] = row.Cols[k]
+	}
+	edit := ledger.Edit{Table: "return_shipment", Row: shipment, Op: changelog.Update, Base: row.Rev, Cols: cols, Was: was}
+	if _, err := b.journal.Write(ctx, centre, who.author(), []ledger.Edit{edit}); err != nil {
+		return fmt.Errorf("move shipment %s: %w", shipment, err)
+	}
+	return nil
+}

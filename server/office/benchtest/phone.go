@@ -1,0 +1,79 @@
+package benchtest
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+
+	"github.com/google/uuid"
+
+	"siteledger/server/ledger"
+	"siteledger/syncproto"
+	"siteledger/syncproto/changelog"
+	"siteledger/syncproto/schema"
+)
+
+// Phone is a device of an installer with its own signed log.
+type Phone struct {
+	*World
+	Device ledger.Device
+	key    ed25519.PrivateKey
+	codec  *changelog.Codec
+	epoch  uuid.UUID
+	boot   uuid.UUID
+	log    [][]byte
+	heads  []changelog.Hash
+	acked  uint64
+	hlc    uint64
+}
+
+// Phone enrols one for a new installer.
+func (w *World) Phone(name string) *Phone {
+	w.Helper()
+	pub, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		w.Fatal(err)
+	}
+	codec, err := changelog.NewCodec()
+	if err != nil {
+		w.Fatal(err)
+	}
+	who := w.Person(w.Centre, name, schema.Installer)
+	p := &Phone{World: w, key: key, codec: codec, epoch: NewID(), boot: NewID(),
+		Device: ledger.Device{ID: NewID(), Person: who.Person, Centre: w.Centre, Role: schema.Installer, Key: pub}}
+	w.Write(w.Centre, System(), Insert("device", p.Device.ID, map[string]any{"person": who.Person[:], "model": "Redmi 12", "public_key": []byte(pub), "enrolled_at": w.Now.UnixMilli()}))
+	p.heads = []changelog.Hash{changelog.Genesis(p.Device.ID, p.epoch)}
+	return p
+}
+
+// Record adds one transaction to the phone's log.
+func (p *Phone) Record(edits ...ledger.Edit) {
+	p.Helper()
+	first := uint64(len(p.log)) + 1
+	for i, e := range edits {
+		wall := p.Now.UnixMilli()
+		p.hlc = max(p.hlc+1, uint64(wall)<<16)
+		ch := changelog.Change{Seq: first + uint64(i), HLC: p.hlc, Wall: wall, Txn: first, Last: i == len(edits)-1, Table: e.Table, Row: e.Row, Op: e.Op,
+			Base: e.Base, Cols: e.Cols, Was: e.Was, Actor: p.Device.Person, Schema: 1, Boot: p.boot, Salt: NewID()}
+		b, err := p.codec.Encode(&ch)
+		if err != nil {
+			p.Fatal(err)
+		}
+		p.log = append(p.log, b)
+		p.heads = append(p.heads, changelog.Next(p.heads[len(p.heads)-1], b))
+	}
+}
+
+// Push sends everything that is not acknowledged.
+func (p *Phone) Push() []syncproto.Outcome {
+	p.Helper()
+	to, head, wall := uint64(len(p.log)), p.heads[len(p.log)], p.Now.UnixMilli()
+	a, err := p.Ledger.Push(context.Background(), p.Device, &syncproto.PushRequest{History: p.history[:], Device: p.Device.ID[:], Epoch: p.epoch[:],
+		From: p.acked + 1, Prev: p.heads[p.acked][:], Changes: p.log[p.acked:], Head: head[:],
+		Signature: ed25519.Sign(p.key, changelog.PushMessage(p.Device.ID, p.epoch, to, head, p.boot, 5, wall)), Boot: p.boot[:], Mono: 5, Wall: wall})
+	if err != nil {
+		p.Fatalf("push: %v", err)
+	}
+	p.acked = a.Acked
+	return a.Outcomes
+}

@@ -1,0 +1,369 @@
+package office
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"siteledger/server/fault"
+	"siteledger/server/ledger"
+	"siteledger/server/report"
+	"siteledger/syncproto"
+	"siteledger/syncproto/changelog"
+	"siteledger/syncproto/schema"
+)
+
+// The verdicts of a decision, as the schema has them.
+const (
+	VerdictAccept = "accept" // the proposal
+	VerdictKeep   = "keep"   // the standing value
+	VerdictOther  = "other"  // the other value
+	VerdictEdit   = "edit"   // a third value
+	VerdictRefuse = "refuse" // a held transaction stays without effect
+	VerdictAsk    = "ask"    // the technician; the case stays open
+)
+
+// Files reads what a decision is taken on.
+type Files interface {
+	// Case gives one case of a centre; a NotFound fault for any other.
+	Case(ctx context.Context, centre, id uuid.UUID) (report.Case, error)
+	// JobFile gives everything about one job of a centre; a NotFound fault for
+	// a job of another centre.
+	JobFile(ctx context.Context, centre, job uuid.UUID) (report.JobFile, error)
+	// StateRow gives one live row of a centre; false where there is none.
+	StateRow(ctx context.Context, centre uuid.UUID, table string, id uuid.UUID) (schema.Row, bool, error)
+}
+
+// Bench is where people settle what no rule can settle alone: a case of the
+// fold, a slip to register, a defect to judge. Each decision is one
+// transaction of the centre's office log, so that it can be audited, undone by
+// a compensating one, and replayed. It is safe for concurrent use.
+type Bench struct {
+	journal Journal
+	files   Files
+	schema  *schema.Descriptor
+	now     func() time.Time
+	newID   func() uuid.UUID
+
+	mu    sync.Mutex
+	taken map[uuid.UUID]bool // cases being decided at this moment
+}
+
+// NewBench builds a bench.
+func NewBench(journal Journal, files Files, descriptor *schema.Descriptor, now func() time.Time, newID func() uuid.UUID) *Bench {
+	return &Bench{journal: journal, files: files, schema: descriptor, now: now, newID: newID, taken: map[uuid.UUID]bool{}}
+}
+
+// Ruling is what a person decides about a case.
+type Ruling struct {
+	Case    uuid.UUID
+	Verdict string
+	Value   schema.Value // of an edit: a value that fits the column
+	Reason  string
+	Base    uint64 // rev of the row that the screen showed; 0 does not look
+}
+
+// Decided says what a ruling did.
+type Decided struct {
+	Decision uuid.UUID // the decision's row; uuid.Nil for a correction
+	Changed  bool      // the row itself took another value
+	File     bool      // the customer's file was brought into line
+	Rev      uint64
+}
+
+// Decide settles a case of the clerk's own centre. The decision and what it
+// changes are written as one transaction: all of it or nothing. A case that
+// somebody else has settled meanwhile is Stale, one of another centre is
+// NotFound; a reason is required wherever money is at stake or a third value
+// is put in. Asking the technician leaves the case open.
+func (b *Bench) Decide(ctx context.Context, who Who, r Ruling) (Decided, error) {
+	if !who.atCentre() {
+		return Decided{}, fault.New(syncproto.Forbidden, "decide.centre-only")
+	}
+	if !b.take(r.Case) {
+		return Decided{}, fault.New(fault.Stale, "decide.stale-busy")
+	}
+	defer b.release(r.Case)
+	c, err := b.files.Case(ctx, who.Centre, r.Case)
+	if err != nil {
+		return Decided{}, err
+	}
+	if !c.Open {
+		return Decided{}, fault.New(fault.Stale, "decide.stale-decided")
+	}
+	if err := checkRuling(&c, r); err != nil {
+		return Decided{}, err
+	}
+	if r.Verdict == VerdictAsk {
+		return b.ask(ctx, who, &c, r)
+	}
+	edits, done, err := b.effects(ctx, who, &c, r)
+	if err != nil {
+		return Decided{}, err
+	}
+	done.Decision = b.newID()
+	edits = append(edits, b.decision(done.Decision, who, r.Case, r.Verdict, r.Reason))
+	w, err := b.journal.Write(ctx, who.Centre, who.author(), edits)
+	if err != nil {
+		return Decided{}, fmt.Errorf("decide case %s: %w", r.Case, err)
+	}
+	done.Rev = w.Rev
+	return done, nil
+}
+
+func (b *Bench) take(id uuid.UUID) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.taken[id] {
+		return false
+	}
+	b.taken[id] = true
+	return true
+}
+
+func (b *Bench) release(id uuid.UUID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.taken, id)
+}
+
+// checkRuling refuses a verdict that the kind of case does not know, and one
+// that lacks its reason.
+func checkRuling(c *report.Case, r Ruling) error {
+	if len(r.Reason) > 1000 {
+		return fault.New(fault.Invalid, "decide.reason-long")
+	}
+	switch r.Verdict {
+	case VerdictAccept, VerdictAsk:
+	case VerdictRefuse:
+		if c.Kind != report.CaseHeld && c.Kind != report.CaseHandover {
+			return fault.New(fault.Invalid, "decide.not-held")
+		}
+	case VerdictKeep, VerdictOther, VerdictEdit:
+		if c.Column == "" || c.Sides.Standing == nil {
+			return fault.New(fault.Invalid, "decide.no-values")
+		}
+		if r.Verdict == VerdictOther && c.Sides.Other == nil {
+			return fault.New(fault.Invalid, "decide.no-values")
+		}
+	default:
+		return fault.New(fault.Invalid, "decide.verdict")
+	}
+	if r.Reason == "" && NeedsReason(c, r.Verdict) {
+		return fault.New(fault.Invalid, "decide.reason")
+	}
+	return nil
+}
+
+// NeedsReason says whether a verdict must be explained: a third value, a
+// refusal, a question, and whatever concerns money.
+func NeedsReason(c *report.Case, verdict string) bool {
+	switch verdict {
+	case VerdictEdit, VerdictRefuse, VerdictAsk:
+		return true
+	}
+	return c.Sides.Rule == schema.Review
+}
+
+// effects are the edits that a verdict brings besides the decision itself.
+func (b *Bench) effects(ctx context.Context, who Who, c *report.Case, r Ruling) ([]ledger.Edit, Decided, error) {
+	if c.Column == "" || c.Sides.Standing == nil {
+		return nil, Decided{}, nil
+	}
+	table := b.schema.Table(c.Table)
+	if table == nil || table.Column(c.Column) == nil {
+		return nil, Decided{}, nil
+	}
+	col := table.Column(c.Column)
+	row, ok, err := b.files.StateRow(ctx, who.Centre, c.Table, c.Row)
+	if err != nil {
+		return nil, Decided{}, fmt.Errorf("read the row of case %s: %w", c.ID, err)
+	}
+	if !ok {
+		return nil, Decided{}, nil
+	}
+	value, err := chosen(col, c, r)
+	if err != nil {
+		return nil, Decided{}, err
+	}
+	var edits []ledger.Edit
+	var done Decided
+	if !schema.Equal(row.Cols[col.Name], value) {
+		if r.Base != 0 && row.Rev != r.Base {
+			return nil, Decided{}, fault.New(fault.Stale, "decide.stale-row")
+		}
+		if !table.MayWrite(col, who.Role) {
+			return nil, Decided{}, fault.New(syncproto.Forbidden, "decide.role").
+				WithHint("decide.role.hint")
+		}
+		done.Changed = true
+		edits = append(edits, ledger.Edit{Table: c.Table, Row: c.Row, Op: changelog.Update, Base: row.Rev,
+			Cols: map[string]any{col.Name: value}, Was: map[string]any{col.Name: row.Cols[col.Name]}})
+	}
+	file, err := b.customerFile(ctx, who.Centre, c, value)
+	if err != nil {
+		return nil, Decided{}, err
+	}
+	done.File = len(file) > 0
+	return append(edits, file...), done, nil
+}
+
+// chosen is the value that a verdict puts in place.
+func chosen(col *schema.Column, c *report.Case, r Ruling) (schema.Value, error) {
+	side := c.Sides.Standing
+	switch r.Verdict {
+	case VerdictEdit:
+		v := col.Normal(r.Value)
+		if !col.Fits(v) {
+			return nil, fault.New(fault.Invalid, "decide.value")
+		}
+		return v, nil
+	case VerdictAccept:
+		side = c.Proposed()
+	case VerdictOther:
+		side = c.Sides.Other
+	}
+	v, err := report.CellValue(col, side.Value)
+	if err != nil {
+		return nil, fmt.Errorf("value of case %s: %w", c.ID, err)
+	}
+	return v, nil
+}
+
+// customerFile brings the customer's own file into line with a decided
+// contact: what a job needs of it was copied at intake, and an accepted
+// correction belongs in the file too.
+func (b *Bench) customerFile(ctx context.Context, centre uuid.UUID, c *report.Case, value schema.Value) ([]ledger.Edit, error) {
+	if c.Table != "job_contact" || (c.Column != "phone" && c.Column != "name" && c.Column != "address") {
+		return nil, nil
+	}
+	job, ok, err := b.files.StateRow(ctx, centre, "job", c.Root)
+	if err != nil || !ok || job.UUID("customer") == uuid.Nil {
+		return nil, err
+	}
+	file, ok, err := b.files.StateRow(ctx, centre, "customer", job.UUID("customer"))
+	if err != nil || !ok || schema.Equal(file.Cols[c.Column], value) {
+		return nil, err
+	}
+	if !b.schema.Table("customer").Column(c.Column).Fits(value) {
+		return nil, nil // an emptied phone stays in the file
+	}
+	return []ledger.Edit{{Table: "customer", Row: file.ID, Op: changelog.Update, Base: file.Rev,
+		Cols: map[string]any{c.Column: value}, Was: map[string]any{c.Column: file.Cols[c.Column]}}}, nil
+}
+
+// Revise corrects a decision that was taken: the row takes another of the two
+// values, or a third one, by a compensating edit, and a note of the job says
+// so. What was decided stays decided and readable. Revising to the standing
+// value undoes a decision that changed it. A row that changed since the
+// decision for another reason is Stale.
+func (b *Bench) Revise(ctx context.Context, who Who, r Ruling) (Decided, error) {
+	if !who.atCentre() {
+		return Decided{}, fault.New(syncproto.Forbidden, "decide.centre-only")
+	}
+	c, err := b.files.Case(ctx, who.Centre, r.Case)
+	if err != nil {
+		return Decided{}, err
+	}
+	if c.Open {
+		return Decided{}, fault.New(fault.Invalid, "decide.open")
+	}
+	switch r.Verdict {
+	case VerdictKeep, VerdictOther, VerdictEdit:
+	default:
+		return Decided{}, fault.New(fault.Invalid, "decide.verdict")
+	}
+	if err := checkRuling(&c, r); err != nil {
+		return Decided{}, err
+	}
+	edits, done, err := b.effects(ctx, who, &c, r)
+	if err != nil {
+		return Decided{}, err
+	}
+	if len(edits) == 0 {
+		return Decided{}, fault.New(fault.Invalid, "decide.same")
+	}
+	if _, ok, err := b.files.StateRow(ctx, who.Centre, "job", c.Root); err != nil {
+		return Decided{}, err
+	} else if ok {
+		text := "更正裁决 · decision revised: " + c.Table + "." + c.Column
+		if r.Reason != "" {
+			text += " — " + r.Reason
+		}
+		edits = append(edits, b.note(who, c.Root, "note", text))
+	}
+	w, err := b.journal.Write(ctx, who.Centre, who.author(), edits)
+	if err != nil {
+		return Decided{}, fmt.Errorf("revise case %s: %w", r.Case, err)
+	}
+	done.Rev = w.Rev
+	return done, nil
+}
+
+// ask puts a question to the technician into the job, where his phone shows
+// it, and beside the case. The case stays open.
+func (b *Bench) ask(ctx context.Context, who Who, c *report.Case, r Ruling) (Decided, error) {
+	_, ok, err := b.files.StateRow(ctx, who.Centre, "job", c.Root)
+	if err != nil {
+		return Decided{}, err
+	}
+	if !ok {
+		return Decided{}, fault.New(fault.Invalid, "decide.no-job")
+	}
+	done := Decided{Decision: b.newID()}
+	w, err := b.journal.Write(ctx, who.Centre, who.author(), []ledger.Edit{
+		b.note(who, c.Root, "question", r.Reason),
+		b.decision(done.Decision, who, c.ID, VerdictAsk, r.Reason),
+	})
+	if err != nil {
+		return Decided{}, fmt.Errorf("ask about case %s: %w", r.Case, err)
+	}
+	done.Rev = w.Rev
+	return done, nil
+}
+
+func (b *Bench) note(who Who, job uuid.UUID, kind, text string) ledger.Edit {
+	return ledger.Edit{Table: "note", Row: b.newID(), Op: changelog.Insert, Cols: map[string]any{
+		"job": job[:], "kind": kind, "text": text, "at": b.now().UnixMilli(), "author": who.Person[:],
+	}}
+}
+
+func (b *Bench) decision(id uuid.UUID, who Who, of uuid.UUID, verdict, reason string) ledger.Edit {
+	cols := map[string]any{"case": of[:], "verdict": verdict, "at": b.now().UnixMilli(), "by": who.Person[:]}
+	if reason != "" {
+		cols["reason"] = reason
+	}
+	return ledger.Edit{Table: "decision", Row: id, Op: changelog.Insert, Cols: cols}
+}
+
+// Waive answers a technician's request to waive or reduce a fee (FP-04): he
+// may only ask, the centre decides. Base is the rev that the screen showed.
+func (b *Bench) Waive(ctx context.Context, who Who, waiver uuid.UUID, base uint64, approve bool) error {
+	if !who.atCentre() {
+		return fault.New(syncproto.Forbidden, "decide.centre-only")
+	}
+	row, ok, err := b.files.StateRow(ctx, who.Centre, "waiver", waiver)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fault.New(syncproto.NotFound, "error.not-found")
+	}
+	if base != 0 && row.Rev != base || row.Text("status") != "pending" {
+		return fault.New(fault.Stale, "decide.stale-row")
+	}
+	status := "refused"
+	if approve {
+		status = "approved"
+	}
+	edit := ledger.Edit{Table: "waiver", Row: waiver, Op: changelog.Update, Base: row.Rev,
+		Cols: map[string]any{"status": status, "decided_by": who.Person[:]},
+		Was:  map[string]any{"status": "pending", "decided_by": row.Cols["decided_by"]}}
+	if _, err := b.journal.Write(ctx, who.Centre, who.author(), []ledger.Edit{edit}); err != nil {
+		return fmt.Errorf("answer waiver %s: %w", waiver, err)
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/google/uuid"
+
+	"siteledger/syncproto/fieldwork"
+)
+
+// jobEvents gives what is known to have happened to each of the jobs, for
+// their deadlines. What a phone wrote down happened between what its clock
+// said and what that clock, corrected by its error at the last contact, says;
+// never after the server knew (JL-20).
+func jobEvents(ctx context.Context, tx *sql.Tx, centre uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]fieldwork.Events, error) {
+	out := map[uuid.UUID]fieldwork.Events{}
+	if err := visitEvents(ctx, tx, centre, ids, out); err != nil {
+		return nil, err
+	}
+	if err := visitEnds(ctx, tx, centre, ids, out); err != nil {
+		return nil, err
+	}
+	return out, callEvents(ctx, tx, centre, ids, out)
+}
+
+func visitEvents(ctx context.Context, tx *sql.Tx, centre uuid.UUID, ids []uuid.UUID, out map[uuid.UUID]fieldwork.Events) error {
+	w := &condition{}
+	w.bind(centre[:])
+	rows, err := tx.QueryContext(ctx, `
+		SELECT v."job", e."kind", e."at", `+clockError+`
+		FROM state_visit_event e
+		JOIN state_visit v ON v.centre = e.centre AND v.id = e."visit"
+		WHERE e.centre = $1 AND v."job" IN `+w.in(ids)+` AND e.deleted = 0 AND e."kind" IN ('depart', 'arrive')
+		ORDER BY e."at" DESC`, w.args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var job []byte
+		var kind string
+		var at, off int64
+		if err := rows.Scan(&job, &kind, &at, &off); err != nil {
+			return err
+		}
+		id := idOf(job)
+		ev := out[id]
+		switch e := phoneEvent(at, off); kind {
+		case "depart":
+			ev.Departed = e
+		case "arrive":
+			ev.Arrived = e
+		}
+		out[id] = ev
+	}
+	return rows.Err()
+}
+
+// clockError is by how much the clock of the visit's phone was ahead at its
+// last contact: the widest of its person's phones.
+const clockError = `COALESCE((
+			SELECT MAX(l.clock_offset)
+			FROM log l
+			WHERE l.centre = v.centre AND l.person = v."person"
+		), 0)`
+
+// phoneEvent is an interval between both readings of a phone's clock.
+func phoneEvent(at, off int64) *fieldwork.Event {
+	return &fieldwork.Event{When: fieldwork.Interval{Earliest: min(at, at-off), Latest: max(at, at-off)}}
+}
+
+func visitEnds(ctx context.Context, tx *sql.Tx, centre uuid.UUID, ids []uuid.UUID, out map[uuid.UUID]fieldwork.Events) error {
+	w := &condition{}
+	w.bind(centre[:])
+	rows, err := tx.QueryContext(ctx, `
+		SELECT v."job", c."at", `+clockError+`, COALESCE(v."outcome", '')
+		FROM state_visit_close c
+		JOIN state_visit v ON v.centre = c.centre AND v.id = c."visit"
+		WHERE c.centre = $1 AND v."job" IN `+w.in(ids)+` AND c.deleted = 0
+		ORDER BY c."at"`, w.args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var job []byte
+		var at, off int64
+		var outcome string
+		if err := rows.Scan(&job, &at, &off, &outcome); err != nil {
+			return err
+		}
+		id := idOf(job)
+		ev := out[id]
+		ev.Finished = phoneEvent(at, off)
+		if outcome == "solved" && ev.Solved == nil {
+			ev.Solved = ev.Finished
+		}
+		out[id] = ev
+	}
+	return rows.Err()
+}
+
+func callEvents(ctx context.Context, tx *sql.Tx, centre uuid.UUID, ids []uuid.UUID, out map[uuid.UUID]fieldwork.Events) error {
+	w := &condition{}
+	w.bind(centre[:])
+	rows, err := tx.QueryContext(ctx, `
+		SELECT c."job", MIN(c."called_at")
+		FROM state_callback c
+		WHERE c.centre = $1 AND c."job" IN `+w.in(ids)+` AND c.deleted = 0 AND c."called_at" IS NOT NULL
+		GROUP BY c."job"`, w.args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var job []byte
+		var at int64
+		if err := rows.Scan(&job, &at); err != nil {
+			return err
+		}
+		ev := out[idOf(job)]
+		ev.Called = &fieldwork.Event{When: fieldwork.At(at), Received: at}
+		out[idOf(job)] = ev
+	}
+	return rows.Err()
+}

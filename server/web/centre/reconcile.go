@@ -1,0 +1,259 @@
+package centre
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"siteledger/server/fault"
+	"siteledger/server/office"
+	"siteledger/server/report"
+	"siteledger/server/web"
+	"siteledger/syncproto"
+	"siteledger/syncproto/schema"
+)
+
+// CaseFiles reads what waits for a clerk and everything about one job.
+type CaseFiles interface {
+	Queue(ctx context.Context, centre uuid.UUID, now time.Time) ([]report.Item, report.Glance, error)
+	Case(ctx context.Context, centre, id uuid.UUID) (report.Case, error)
+	Decisions(ctx context.Context, centre, id uuid.UUID) ([]report.Ruled, error)
+	JobFile(ctx context.Context, centre, job uuid.UUID) (report.JobFile, error)
+}
+
+// CaseRows reads one row, to find the job that it belongs to.
+type CaseRows interface {
+	StateRow(ctx context.Context, centre uuid.UUID, table string, id uuid.UUID) (schema.Row, bool, error)
+}
+
+// Facts gives the ledger's own account of a job, for the timeline.
+type Facts interface {
+	JobFacts(ctx context.Context, centre, job uuid.UUID) ([]report.Fact, error)
+}
+
+// CaseBench is what a clerk does about a matter; *office.Bench is one.
+type CaseBench interface {
+	Decide(ctx context.Context, who office.Who, r office.Ruling) (office.Decided, error)
+	Revise(ctx context.Context, who office.Who, r office.Ruling) (office.Decided, error)
+	Waive(ctx context.Context, who office.Who, waiver uuid.UUID, base uint64, approve bool) error
+}
+
+// SlipBench is what a clerk does about a slip; *office.Bench is one.
+type SlipBench interface {
+	Register(ctx context.Context, who office.Who, r office.Registration) error
+	Urge(ctx context.Context, who office.Who, centre, photo uuid.UUID) error
+	Ship(ctx context.Context, who office.Who, centre, shipment uuid.UUID, base uint64, status, carrier string) error
+}
+
+// ReconcileConfig is what the reconciliation needs; all of it.
+type ReconcileConfig struct {
+	Files  CaseFiles
+	Rows   CaseRows
+	Facts  Facts
+	Cases  CaseBench
+	Slips  SlipBench
+	Schema *schema.Descriptor
+}
+
+// Reconciliation is the part of the centre's door where what arrived is
+// settled: the queue of matters, the case, the registration of the slip and
+// the printed forms. It decides nothing itself.
+type Reconciliation struct{ cfg ReconcileConfig }
+
+// NewReconciliation builds it.
+func NewReconciliation(cfg ReconcileConfig) *Reconciliation { return &Reconciliation{cfg: cfg} }
+
+// Routes are its rows of the door's route table.
+func (r *Reconciliation) Routes() []web.Route {
+	return []web.Route{
+		{Method: "GET", Path: "/centre/reconcile", Roles: desk(), Handler: r.reconcile},
+		{Method: "POST", Path: "/centre/reconcile/decide", Roles: desk(), Handler: r.decide},
+		{Method: "POST", Path: "/centre/reconcile/revise", Roles: desk(), Handler: r.revise},
+		{Method: "POST", Path: "/centre/reconcile/bulk", Roles: desk(), Handler: r.bulk},
+		{Method: "POST", Path: "/centre/reconcile/waive", Roles: desk(), Handler: r.waive},
+		{Method: "POST", Path: "/centre/reconcile/urge", Roles: desk(), Handler: r.urge},
+		{Method: "GET", Path: "/centre/jobs/{id}/register", Roles: desk(), Handler: r.registration},
+		{Method: "POST", Path: "/centre/jobs/{id}/register", Roles: desk(), Handler: r.register},
+		{Method: "GET", Path: "/centre/jobs/{id}/slip", Roles: desk(), Handler: r.slip},
+		{Method: "POST", Path: "/centre/jobs/{id}/shipments/{shipment}", Roles: desk(), Handler: r.ship},
+	}
+}
+
+// ReconcilePage is the reconciliation screen: the queue, the open matter, its
+// job.
+type ReconcilePage struct {
+	Glance   report.Glance
+	Rows     []queueRow
+	Tabs     []queueTab
+	Filter   int
+	At       string
+	Place    int
+	Prev     *queueRow
+	Next     *queueRow
+	Harmless []uuid.UUID // merged cases of this filter that may be accepted together
+
+	Kind     string // case, slip, evidence, card, waiver; "" for nothing open
+	Case     *caseView
+	Slip     *registerView
+	Waiver   *waiverView
+	Job      *jobSide
+	Timeline *timelineView
+	Undo     uuid.UUID // the case that was decided a moment ago
+
+	Verdict string // typed
+	Value   string
+	Reason  string
+	Problem string
+}
+
+// HasUndo says that a decision was taken a moment ago.
+func (p *ReconcilePage) HasUndo() bool { return p.Undo != uuid.Nil }
+
+// NextAt names the matter that follows the open one.
+func (p *ReconcilePage) NextAt() string {
+	if p.Next == nil {
+		return ""
+	}
+	return p.Next.At
+}
+
+// Tones are the shapes of the kinds of matters.
+func (p *ReconcilePage) Tones() map[string]string {
+	return map[string]string{report.CaseConflict: "warn", report.CaseMerged: "info", report.CaseHeld: "bad", report.CaseFork: "bad",
+		report.CaseHandover: "bad", report.CaseClock: "wait", report.CaseReceipt: "bad",
+		"evidence": "wait", "card": "wait", "slip": "ok", "waiver": "warn"}
+}
+
+// waiverView is a request to waive a fee.
+type waiverView struct {
+	report.FileRow
+	Due, Receipted int64
+	Who            string
+}
+
+// reconcile serves GET /centre/reconcile?f=1&at=case.….
+func (r *Reconciliation) reconcile(c *web.Context) error {
+	p := &ReconcilePage{At: c.Form("at"), Undo: c.FormID("undo")}
+	return r.showReconcile(c, http.StatusOK, p)
+}
+
+// showReconcile loads the rest of the page and renders it; p holds what was
+// typed.
+func (r *Reconciliation) showReconcile(c *web.Context, status int, p *ReconcilePage) error {
+	if err := r.loadReconcile(c, p); err != nil {
+		return err
+	}
+	return c.RenderStatus(status, "reconcile", web.Page{Title: c.T("reconcile.title"), Nav: "reconcile", Wide: true,
+		Scripts: []string{"centre/reconcile.js"}, Data: p})
+}
+
+func (r *Reconciliation) loadReconcile(c *web.Context, p *ReconcilePage) error {
+	items, glance, err := r.cfg.Files.Queue(c.Context(), c.Person.Centre, c.Now.In(c.Zone()))
+	if err != nil {
+		return err
+	}
+	p.Glance = glance
+	if n, err := strconv.Atoi(c.Form("f")); err == nil && n >= 0 && n <= queueFilters {
+		p.Filter = n
+	}
+	t := &teller{c: c, schema: r.cfg.Schema}
+	p.Rows, p.Tabs = r.lay(t, items, p.Filter, p.At)
+	if p.At == "" && len(p.Rows) > 0 {
+		p.At = p.Rows[0].At
+		p.Rows[0].Here = true
+	}
+	p.Place, p.Prev, p.Next = around(p.Rows, p.At)
+	for _, row := range p.Rows {
+		if row.Kind == report.CaseMerged {
+			p.Harmless = append(p.Harmless, row.ID)
+		}
+	}
+	if p.At == "" {
+		return nil
+	}
+	return r.loadMatter(c, t, p)
+}
+
+// loadMatter reads the open matter. One of another centre, or one that never
+// was, is NotFound.
+func (r *Reconciliation) loadMatter(c *web.Context, t *teller, p *ReconcilePage) error {
+	kind, text, _ := strings.Cut(p.At, ".")
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return web.NotFound()
+	}
+	job := id
+	switch kind {
+	case "case":
+		return r.loadCase(c, t, p, id)
+	case "slip", "evidence":
+	case "card", "waiver":
+		table := map[string]string{"card": "visit", "waiver": "waiver"}[kind]
+		row, ok, err := r.cfg.Rows.StateRow(c.Context(), c.Person.Centre, table, id)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return web.NotFound()
+		}
+		job = row.Root
+	default:
+		return web.NotFound()
+	}
+	f, err := r.cfg.Files.JobFile(c.Context(), c.Person.Centre, job)
+	if err != nil {
+		return err
+	}
+	t.people = f.People
+	p.Kind = kind
+	switch kind {
+	case "slip":
+		p.Slip = r.viewRegister(t, &f)
+	case "waiver":
+		w, ok := f.Find("waiver", id)
+		if !ok {
+			return web.NotFound()
+		}
+		v := &waiverView{FileRow: w, Who: t.name(w.Marks["amount"].Actor)}
+		v.Due, v.Receipted = office.Paid(&f, w.UUID("visit"))
+		p.Waiver = v
+	}
+	return r.loadJob(c, t, p, &f)
+}
+
+func (r *Reconciliation) loadCase(c *web.Context, t *teller, p *ReconcilePage, id uuid.UUID) error {
+	k, err := r.cfg.Files.Case(c.Context(), c.Person.Centre, id)
+	if err != nil {
+		return err
+	}
+	ruled, err := r.cfg.Files.Decisions(c.Context(), c.Person.Centre, id)
+	if err != nil {
+		return err
+	}
+	p.Kind = "case"
+	f, err := r.cfg.Files.JobFile(c.Context(), c.Person.Centre, k.Root)
+	if fault.CodeOf(err) == syncproto.NotFound {
+		p.Case = r.viewCase(t, c.Person.Role, k, nil, ruled)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	t.people = f.People
+	p.Case = r.viewCase(t, c.Person.Role, k, &f, ruled)
+	return r.loadJob(c, t, p, &f)
+}
+
+func (r *Reconciliation) loadJob(c *web.Context, t *teller, p *ReconcilePage, f *report.JobFile) error {
+	facts, err := r.cfg.Facts.JobFacts(c.Context(), c.Person.Centre, f.Job)
+	if err != nil {
+		return err
+	}
+	p.Timeline = viewTimeline(t, report.NewTimeline(r.cfg.Schema, facts), f.Holders)
+	p.Job = r.viewJob(t, f)
+	return nil
+}

@@ -1,0 +1,326 @@
+package headquarters
+
+import (
+	"encoding/hex"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"siteledger/server/office"
+	"siteledger/server/report"
+	"siteledger/server/web"
+	"siteledger/syncproto/fieldwork"
+	"siteledger/syncproto/schema"
+)
+
+// shot is one photo on the stage.
+type shot struct {
+	ID        uuid.UUID
+	No        int
+	Role      string
+	Hash      string // what is shown: the original once it is in, else the preview; "" for neither
+	Original  bool   // the original is in and its hash checked
+	SHA       string // of the original
+	Size      int64
+	Type      string
+	Taken     int64
+	SamePlane bool
+	Source    string
+	Blurred   bool
+	Retake    bool
+	Note      string
+	Holder    string // whose phone has it while it is not in
+	Contact   int64
+	Heavy     bool // a type that browsers may not draw
+}
+
+// fact is one line of the facts, in a fixed order.
+type fact struct {
+	Label, Value string
+	Lacking      bool
+}
+
+// verdictView is an earlier verdict.
+type verdictView struct {
+	Verdict, Remedy string
+	Lacks, Wanted   string
+	Reason          string
+	Store, Customer string
+	By              string
+	At              int64
+	Shares          []share
+}
+
+type share struct {
+	Party   string
+	Percent int64
+	Reason  string
+}
+
+// historyLine is an earlier service of the same customer's products.
+type historyLine struct {
+	At   int64
+	Text string
+}
+
+// DefectPage is one defect with everything that a verdict needs.
+type DefectPage struct {
+	Centre     uuid.UUID
+	CentreName string
+	Defect     schema.Row
+	State      string // filter of the queue that it was opened from
+	Place      int
+	Total      int
+	Prev, Next string
+
+	Shots    []shot
+	Full     *shot
+	Close    *shot
+	Missing  []string
+	Doubts   []string
+	Contract []fact
+	Item     []fact
+	Sizes    bool
+	Drawing  int64
+	Actual   int64
+	Diff     int64
+	Text     string
+	History  []historyLine
+	Opinions []historyLine
+	Verdicts []verdictView
+	Recorder string
+	Shipment *report.FileRow
+
+	Open     bool // a verdict may be given now
+	Waiting  string
+	Crack    bool
+	MayJudge bool
+
+	Typed   office.Judgement
+	Cost    string
+	Problem string
+}
+
+// defect serves GET /headquarters/defects/{centre}/{defect}.
+func (d *Door) defect(c *web.Context) error {
+	return d.showDefect(c, http.StatusOK, &DefectPage{})
+}
+
+func (d *Door) showDefect(c *web.Context, status int, p *DefectPage) error {
+	if err := d.loadDefect(c, p); err != nil {
+		return err
+	}
+	return c.RenderStatus(status, "defect", web.Page{Title: c.T("defect.title") + " " + d.value(c, "defect", "class", p.Defect.Text("class")),
+		Nav: "defects", Wide: true, Scripts: []string{"headquarters/stage.js", "headquarters/judge.js"}, Data: p})
+}
+
+// loadDefect fills the page; p holds what was typed before.
+func (d *Door) loadDefect(c *web.Context, p *DefectPage) error {
+	centre, err := c.PathID("centre")
+	if err != nil {
+		return err
+	}
+	id, err := c.PathID("defect")
+	if err != nil {
+		return err
+	}
+	row, ok, err := d.cfg.Files.StateRow(c.Context(), centre, "defect", id)
+	if err != nil {
+		return err
+	}
+	if !ok || row.Text("status") == "open" {
+		return web.NotFound() // what the technician still records is not headquarters' business
+	}
+	f, err := d.cfg.Files.JobFile(c.Context(), centre, row.Root)
+	if err != nil {
+		return err
+	}
+	def, ok := f.Find("defect", id)
+	if !ok {
+		return web.NotFound()
+	}
+	p.Centre, p.Defect, p.State = centre, def.Row, c.Form("state")
+	p.CentreName = f.Contact.Text("name")
+	if c.Lang == web.English && f.Contact.Text("name_en") != "" {
+		p.CentreName = f.Contact.Text("name_en")
+	}
+	d.fillPhotos(c, p, &f)
+	d.fillFacts(c, p, &f)
+	d.fillVerdicts(c, p, &f, def)
+	return d.fillPlace(c, p)
+}
+
+// fillPhotos lays out the stage: all photos of the defect, and which two stand
+// side by side.
+func (d *Door) fillPhotos(c *web.Context, p *DefectPage, f *report.JobFile) {
+	photos := f.Where("photo", "defect", p.Defect.ID)
+	for i, ph := range photos {
+		p.Shots = append(p.Shots, viewShot(f, ph, i+1))
+	}
+	p.Full = newest(p.Shots, fieldwork.RoleFull, nil)
+	p.Close = newest(p.Shots, fieldwork.RoleClose, p.Full)
+	if p.Full == nil {
+		p.Full = newest(p.Shots, "", p.Close)
+	}
+	if p.Close == nil {
+		p.Close = newest(p.Shots, "", p.Full)
+	}
+	plain := report.Plain(photos)
+	for _, m := range fieldwork.MissingEvidence(p.Defect, plain) {
+		p.Missing = append(p.Missing, m.In(c.Lang))
+	}
+	for _, m := range fieldwork.Warnings(p.Defect, plain) {
+		p.Doubts = append(p.Doubts, m.In(c.Lang))
+	}
+}
+
+// newest is the last photo of a role, or of any role but not the other one.
+func newest(shots []shot, role string, but *shot) *shot {
+	for i := len(shots) - 1; i >= 0; i-- {
+		s := &shots[i]
+		if (role == "" || s.Role == role) && (but == nil || s.ID != but.ID) {
+			return s
+		}
+	}
+	return nil
+}
+
+func viewShot(f *report.JobFile, p report.FileRow, no int) shot {
+	s := shot{ID: p.ID, No: no, Role: p.Text("role"), SHA: hex.EncodeToString(p.Bytes("original")), Size: p.Int("original_size"),
+		Type: p.Text("original_type"), Taken: p.Int("taken_at"), SamePlane: p.Bool("same_plane"), Source: p.Text("source"),
+		Retake: p.UUID("retake_of") != uuid.Nil, Note: p.Text("note")}
+	if n, ok := p.Cols["blur"].(int64); ok {
+		s.Blurred = n < fieldwork.MinSharpness
+	}
+	s.Heavy = s.Type == "image/heic" || s.Type == "image/heif"
+	preview := ""
+	if b := p.Bytes("preview"); len(b) == 32 && f.HasBlob(p, "preview") {
+		preview = hex.EncodeToString(b)
+	}
+	s.Original = f.HasBlob(p, "original")
+	if s.Original && (!s.Heavy || preview == "") {
+		s.Hash = s.SHA
+	} else {
+		s.Hash = preview
+	}
+	if !s.Original {
+		h := f.HolderOf(p, "original")
+		s.Holder, s.Contact = h.Name, h.LastContact
+	}
+	return s
+}
+
+// fillFacts gathers the facts in their fixed order: contract, product, sizes,
+// problem, history.
+func (d *Door) fillFacts(c *web.Context, p *DefectPage, f *report.JobFile) {
+	head, _ := f.Head()
+	item, ok := f.Find("job_item", p.Defect.UUID("item"))
+	if !ok {
+		item = f.First("job_item")
+	}
+	contract := head
+	if head.Text("contract_no") == "" {
+		contract = item
+	}
+	p.Contract = append(d.facts(c, contract.Row, "contract_no"), d.facts(c, item.Row, "store", "order_time", "delivery_date", "installed_at")...)
+	p.Contract = append(p.Contract, d.facts(c, head.Row, "warranty")...)
+	p.Item = d.facts(c, item.Row, "category", "model", "material", "edge_profile", "edge_band", "drawing_size")
+	p.Text = p.Defect.Text("text")
+	p.Drawing, p.Actual = p.Defect.Int("drawing_size"), p.Defect.Int("actual_size")
+	p.Sizes = p.Drawing != 0 && p.Actual != 0
+	p.Diff = p.Actual - p.Drawing
+	for _, h := range f.All("job_history") {
+		p.History = append(p.History, historyLine{At: h.Int("at"), Text: h.Text("summary")})
+	}
+	slices.SortFunc(p.History, func(a, b historyLine) int { return int(b.At/1000 - a.At/1000) })
+	for _, n := range f.All("note") {
+		if n.Text("kind") == "opinion" {
+			p.Opinions = append(p.Opinions, historyLine{At: n.Int("at"), Text: f.Name(n.UUID("author")) + ": " + n.Text("text")})
+		}
+	}
+}
+
+func (d *Door) facts(c *web.Context, row schema.Row, columns ...string) []fact {
+	out := make([]fact, 0, len(columns))
+	for _, name := range columns {
+		col := d.cfg.Schema.Table(row.Table).Column(name)
+		v := ""
+		switch x := row.Cols[name].(type) {
+		case string:
+			v = col.ValueLabel(x, c.Lang)
+		case int64:
+			if col.Type == schema.Time && x != 0 {
+				v = time.UnixMilli(x).In(c.Zone()).Format("2006-01-02")
+			}
+		}
+		out = append(out, fact{Label: col.Label.In(c.Lang), Value: v, Lacking: v == ""})
+	}
+	return out
+}
+
+func (d *Door) value(c *web.Context, table, column, v string) string {
+	return d.cfg.Schema.Table(table).Column(column).ValueLabel(v, c.Lang)
+}
+
+// fillVerdicts gathers the earlier verdicts and says whether one may be given
+// now.
+func (d *Door) fillVerdicts(c *web.Context, p *DefectPage, f *report.JobFile, def report.FileRow) {
+	for _, a := range f.Where("adjudication", "defect", def.ID) {
+		v := verdictView{Verdict: a.Text("verdict"), Remedy: a.Text("remedy"), Lacks: a.Text("lacks"), Wanted: a.Text("wanted_role"), Reason: a.Text("reason"),
+			Store: a.Text("text_store"), Customer: a.Text("text_customer"), By: f.Name(a.UUID("adjudicator")), At: a.Int("at")}
+		for _, s := range f.Where("responsibility", "adjudication", a.ID) {
+			v.Shares = append(v.Shares, share{Party: s.Text("party"), Percent: s.Int("percent"), Reason: s.Text("reason")})
+		}
+		p.Verdicts = append(p.Verdicts, v)
+	}
+	p.Recorder = f.Name(def.Marks["class"].Actor)
+	if all := f.Where("return_shipment", "defect", def.ID); len(all) > 0 {
+		p.Shipment = &all[len(all)-1]
+	}
+	status := def.Text("status")
+	p.MayJudge = c.Person.Role == schema.Adjudicator
+	switch {
+	case status == "retake":
+		p.Waiting = "photos"
+	case status == "returning" && (p.Shipment == nil || p.Shipment.Text("status") != "received"):
+		p.Waiting = "goods"
+	case status == "judged":
+		p.Waiting = "judged"
+	}
+	p.Open = p.MayJudge && p.Waiting == ""
+	class := def.Text("class")
+	p.Crack = class == fieldwork.TopCrack || class == fieldwork.DoorCrack
+}
+
+// fillPlace finds the cases before and behind this one in the queue.
+func (d *Door) fillPlace(c *web.Context, p *DefectPage) error {
+	lines, err := d.cfg.Files.OpenDefects(c.Context(), queueLimit)
+	if err != nil {
+		return err
+	}
+	var ids []report.DefectLine
+	for _, l := range lines {
+		if p.State == "" || l.Defect.Text("status") == p.State {
+			ids = append(ids, l)
+		}
+	}
+	p.Total = len(ids)
+	for i, l := range ids {
+		if l.Defect.ID != p.Defect.ID {
+			continue
+		}
+		p.Place = i + 1
+		if i > 0 {
+			p.Prev = defectLink(ids[i-1].Centre, ids[i-1].Defect.ID, p.State)
+		}
+		if i+1 < len(ids) {
+			p.Next = defectLink(ids[i+1].Centre, ids[i+1].Defect.ID, p.State)
+		}
+	}
+	if p.Place == 0 && len(ids) > 0 {
+		p.Next = defectLink(ids[0].Centre, ids[0].Defect.ID, p.State)
+	}
+	return nil
+}

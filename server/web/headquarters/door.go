@@ -1,0 +1,105 @@
+// Package headquarters is the adjudicators' door: the queue of defects of all
+// centres, and the page on which one of them is looked at and judged. One file
+// per screen, its template of the same name.
+//
+// It shows what a verdict needs and no more: photos, product, sizes, history,
+// earlier verdicts; no customer's phone number. It never writes but through
+// office, as one transaction of the centre's own log, and never judges for a
+// person. An administrator may look and not judge.
+package headquarters
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"io"
+	"io/fs"
+
+	"github.com/google/uuid"
+
+	"siteledger/server/blob"
+	"siteledger/server/office"
+	"siteledger/server/report"
+	"siteledger/server/web"
+	"siteledger/syncproto/schema"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+//go:embed i18n/*.json
+var words embed.FS
+
+//go:embed static
+var scripts embed.FS
+
+// Files reads the queue, a defect's row and its whole job.
+type Files interface {
+	OpenDefects(ctx context.Context, limit int) ([]report.DefectLine, error)
+	StateRow(ctx context.Context, centre uuid.UUID, table string, id uuid.UUID) (schema.Row, bool, error)
+	JobFile(ctx context.Context, centre, job uuid.UUID) (report.JobFile, error)
+}
+
+// Bench is what an adjudicator does; *office.Bench is one.
+type Bench interface {
+	Adjudicate(ctx context.Context, who office.Who, centre uuid.UUID, in office.Judgement) (uuid.UUID, error)
+	Urge(ctx context.Context, who office.Who, centre, photo uuid.UUID) error
+	Ship(ctx context.Context, who office.Who, centre, shipment uuid.UUID, base uint64, status, carrier string) error
+}
+
+// Photos opens stored bytes; *blob.Service has it. That headquarters may see
+// them is this door's to check.
+type Photos interface {
+	Open(ctx context.Context, centre uuid.UUID, sha [32]byte) (io.ReadSeekCloser, blob.Info, error)
+}
+
+// Config is what the door needs; all of it.
+type Config struct {
+	Files  Files
+	Bench  Bench
+	Photos Photos
+	Schema *schema.Descriptor
+}
+
+// Door holds the handlers of headquarters' screens.
+type Door struct{ cfg Config }
+
+// New builds the door. Mount it by naming it in web.Config.Areas.
+func New(cfg Config) (web.Area, error) {
+	if cfg.Files == nil || cfg.Bench == nil || cfg.Photos == nil || cfg.Schema == nil {
+		return web.Area{}, errors.New("headquarters: files, bench, photos and schema are needed")
+	}
+	d := &Door{cfg: cfg}
+	a := web.Area{Name: "headquarters", Title: "headquarters.door", Home: "/headquarters/", Roles: lookers(),
+		Nav:    []web.NavItem{{Name: "defects", Path: "/headquarters/", Key: "headquarters.queue", Roles: lookers(), Keys: "g q"}},
+		Routes: d.routes()}
+	var err error
+	if a.Templates, err = fs.Sub(templates, "templates"); err != nil {
+		return a, err
+	}
+	if a.Words, err = fs.Sub(words, "i18n"); err != nil {
+		return a, err
+	}
+	a.Static, err = fs.Sub(scripts, "static")
+	return a, err
+}
+
+// lookers may open this door; judges may give a verdict.
+func lookers() []schema.Role { return []schema.Role{schema.Adjudicator, schema.Admin} }
+func judges() []schema.Role  { return []schema.Role{schema.Adjudicator} }
+
+// routes is the door's whole route table.
+func (d *Door) routes() []web.Route {
+	return []web.Route{
+		{Method: "GET", Path: "/headquarters/{$}", Roles: lookers(), Handler: d.queue},
+		{Method: "GET", Path: "/headquarters/defects/{centre}/{defect}", Roles: lookers(), Handler: d.defect},
+		{Method: "POST", Path: "/headquarters/defects/{centre}/{defect}/verdict", Roles: judges(), Handler: d.judge},
+		{Method: "POST", Path: "/headquarters/defects/{centre}/{defect}/urge", Roles: judges(), Handler: d.urge},
+		{Method: "POST", Path: "/headquarters/defects/{centre}/{defect}/received", Roles: judges(), Handler: d.received},
+		{Method: "GET", Path: "/headquarters/photos/{centre}/{sha}", Roles: lookers(), Handler: d.photo},
+	}
+}
+
+func who(c *web.Context) office.Who {
+	return office.Who{Person: c.Person.ID, Role: c.Person.Role, Centre: c.Person.Centre}
+}

@@ -51,10 +51,16 @@ const DatabaseName = "server.db"
 // processes may have the same folder open: commands work beside a running
 // server.
 func OpenCore(ctx context.Context, cfg config.Config, log *slog.Logger) (*Core, error) {
+	return OpenCoreAt(ctx, cfg, log, time.Now)
+}
+
+// OpenCoreAt is OpenCore on a clock of the caller's, such as sample data that
+// is written as if it were some weeks ago. It must never go back.
+func OpenCoreAt(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time) (*Core, error) {
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	c := &Core{Config: cfg, Log: log, Now: time.Now, Schema: schema.MustCurrent()}
+	c := &Core{Config: cfg, Log: log, Now: now, Schema: schema.MustCurrent()}
 	var err error
 	if c.Keys, err = auth.OpenKeys(cfg.Data, rand.Reader); err != nil {
 		return nil, fmt.Errorf("server keys: %w", err)

@@ -13,6 +13,13 @@ import (
 // streams and waits for what is under way, at most the configured time.
 func (a *App) Run(ctx context.Context) error {
 	a.storage.serve(a.Log)
+	kept := make(chan struct{})
+	go func() {
+		defer close(kept)
+		a.upkeep(a.stopping)
+	}()
+	defer func() { <-kept }()
+	defer a.stop()
 	failed := make(chan error, 1)
 	go func() { failed <- a.server.Serve(a.listener) }()
 	select {

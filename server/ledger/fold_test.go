@@ -356,3 +356,29 @@ func TestCursorOfAnotherIsRefused(t *testing.T) {
 		t.Errorf("limit: %v", err)
 	}
 }
+
+func TestReceiptNumberTwiceBecomesACase(t *testing.T) {
+	w := openWorld(t)
+	p := w.phone("李师傅")
+	job, _ := w.job(p.dev.Person)
+	w.write(system, insert("receipt_range", newID(), map[string]any{"device": p.dev.ID[:], "prefix": "CD01", "first": int64(1), "last": int64(100), "at": int64(1)}))
+	visit := newID()
+	p.record(insert("visit", visit, map[string]any{"job": job[:], "person": p.dev.Person[:], "started_at": int64(1)}))
+	receipt := func(no string) ledger.Edit {
+		return insert("receipt", newID(), map[string]any{"visit": visit[:], "no": no, "amount": int64(12000), "currency": "CNY", "way": "cash", "issued_at": int64(2)})
+	}
+	p.record(receipt("CD01-000001"))
+	p.push()
+	if open := w.cases(); len(open) != 0 {
+		t.Fatalf("a good receipt: %v", open)
+	}
+	p.record(receipt("CD01-000001"))
+	p.record(receipt("CD01-000999"))
+	p.push()
+	if open := w.cases()["receipt"]; len(open) != 2 {
+		t.Errorf("cases %v", w.cases())
+	}
+	if n := w.count("SELECT count(*) FROM state_receipt"); n != 3 {
+		t.Errorf("%d receipts are kept, want all 3", n)
+	}
+}

@@ -138,7 +138,9 @@ func (m *mergeRow) column(c *schema.Column, v schema.Value) *finding {
 	old, wrote := m.row.Clock.Stamp(c.Name)
 	concurrent := wrote && old.Rev > m.ch.Base && old.Log != m.stamp.Log
 	rule := m.t.RuleOf(c)
-	if m.unit.Strict && concurrent && m.ch.Base > 0 && !schema.Equal(standing, v) {
+	// At a desk two people share the office's log: there, whoever wrote since
+	// the screen was shown counts.
+	if m.unit.Strict && m.ch.Base > 0 && wrote && old.Rev > m.ch.Base && !schema.Equal(standing, v) {
 		return &finding{code: syncproto.Held, reason: syncproto.Behind, root: m.row.Root, stale: true}
 	}
 	if rule == schema.State {

@@ -35,6 +35,10 @@ func (w *work) effectsOf(ctx context.Context, t *schema.Table, ch *changelog.Cha
 		}
 	case "decision":
 		return w.decide(ctx, after)
+	case "receipt":
+		if ch.Op == changelog.Insert {
+			return w.receipt(ctx, after)
+		}
 	case "person":
 		delete(w.people, after.ID)
 	}

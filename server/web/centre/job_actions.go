@@ -45,7 +45,10 @@ func (d *Door) correctContact(c *web.Context) error {
 
 func (d *Door) dispatch(c *web.Context) error {
 	form := jobForms{Open: "crew", Reason: c.Form("reason")}
-	shown := []uuid.UUID{}
+	var shown []uuid.UUID // nil where the form does not say
+	if c.R.PostForm.Has("shown") {
+		shown = []uuid.UUID{}
+	}
 	for _, s := range strings.Fields(c.Form("shown")) {
 		if id, err := uuid.Parse(s); err == nil {
 			shown = append(shown, id)

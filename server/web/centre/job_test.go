@@ -110,7 +110,7 @@ func TestVisitShowsOnTheJobsPage(t *testing.T) {
 	w.Now = w.Now.Add(6 * time.Hour)
 	d := b.Get("/centre/jobs/" + id.String()).Want(200)
 	d.Has(".visit", "左上门板偏黄").Has(".visit .pill", "稍后填写").Has(".visit .total", "¥100.00").Has(".visit .pill", "上门未收口")
-	d.Has(".defect", "门板色差").Has(".defect .missing", "全景").Has(".defect figure", "局部").Has("#completeness", "不齐").Has(".pill", "上门 准时")
+	d.Has(".defect", "门板色差").Has(".defect .missing", "全景").Has(".defect figure", "局部").Has("#completeness", "未齐").Has(".pill", "上门 准时")
 	b.Follow(b.Post("/centre/jobs/"+id.String()+"/upload", url.Values{"photo": {d.Attr("#ask-upload [name=photo]", "value")}})).Has(".flash", "1 张原图")
 	rows, err := w.Store.StateRows(context.Background(), w.Centre, "instruction", "person", uuid.Nil)
 	if err != nil {

@@ -40,7 +40,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "[-listen ADDR] [-data DIR] [-config FILE]", "run the server until SIGTERM", program.serve},
-		{"verify", "[-data DIR] [-json] [-all]", "read the whole ledger and every photo again; exit 1 at the first fault", program.verify},
+		{"verify", "[-data DIR] [-json] [-all] [-rebuild]", "read the whole ledger and every photo again; exit 1 at the first fault", program.verify},
 		{"centre", "add -name NAME | list", "service centres", program.centre},
 		{"user", "add | list | password | disable | enable", "people and their sign-in", program.user},
 		{"device", "list | code -person ID | revoke -device ID", "phones and enrolment codes", program.device},

@@ -15,6 +15,7 @@ import (
 	"siteledger/server/app"
 	"siteledger/server/blob"
 	"siteledger/server/ledger"
+	"siteledger/server/store"
 )
 
 // verdict is what verify prints with -json.
@@ -26,6 +27,9 @@ type verdict struct {
 	Blobs   int             `json:"blobs"`
 	Log     []ledger.Damage `json:"log,omitempty"`
 	Photos  []photoFault    `json:"photos,omitempty"`
+
+	Rows  int                `json:"rows,omitempty"` // compared with a rebuild
+	State []store.Difference `json:"state,omitempty"`
 }
 
 type photoFault struct {
@@ -47,6 +51,7 @@ var errStop = errors.New("first fault found")
 func (p program) verify(ctx context.Context, args []string) error {
 	fs, settings := p.flags("verify", "data")
 	asJSON := fs.Bool("json", false, "print one JSON object")
+	rebuild := fs.Bool("rebuild", false, "also fold the whole ledger again and compare the state row by row")
 	all := fs.Bool("all", false, "go on behind the first fault")
 	cfg, err := p.parse(fs, settings, args)
 	if err != nil {
@@ -65,10 +70,13 @@ func (p program) verify(ctx context.Context, args []string) error {
 	if err == nil {
 		err = p.verifyPhotos(ctx, core, &v, *all)
 	}
+	if err == nil && *rebuild {
+		err = p.verifyState(ctx, core, &v, *all)
+	}
 	if err != nil && !errors.Is(err, errStop) {
 		return err
 	}
-	v.OK = len(v.Log) == 0 && len(v.Photos) == 0
+	v.OK = len(v.Log) == 0 && len(v.Photos) == 0 && len(v.State) == 0
 	return p.tell(v, *asJSON)
 }
 
@@ -117,6 +125,24 @@ func (p program) verifyPhotos(ctx context.Context, core *app.Core, v *verdict, a
 	})
 }
 
+func (p program) verifyState(ctx context.Context, core *app.Core, v *verdict, all bool) error {
+	last := 0
+	n, err := core.Rebuild(ctx, func(changes int) {
+		if changes-last >= 20000 {
+			last = changes
+			fmt.Fprintf(p.err, "%d changes folded again\n", changes)
+		}
+	}, func(d store.Difference) error {
+		v.State = append(v.State, d)
+		if all {
+			return nil
+		}
+		return errStop
+	})
+	v.Rows = n.Rows
+	return err
+}
+
 func (p program) tell(v verdict, asJSON bool) error {
 	if asJSON {
 		if err := json.NewEncoder(p.out).Encode(v); err != nil {
@@ -128,6 +154,12 @@ func (p program) tell(v verdict, asJSON bool) error {
 		}
 		for _, f := range v.Photos {
 			fmt.Fprintln(p.out, "FAULT", f)
+		}
+		for _, d := range v.State {
+			fmt.Fprintln(p.out, "FAULT state", d)
+		}
+		if v.Rows > 0 && v.OK {
+			fmt.Fprintf(p.out, "ok: the ledger folds to the same state, %d rows compared\n", v.Rows)
 		}
 		if v.OK {
 			fmt.Fprintf(p.out, "ok: %d changes in %d batches of %d logs, %d photos\n", v.Changes, v.Batches, v.Logs, v.Blobs)

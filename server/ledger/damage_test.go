@@ -30,3 +30,15 @@ func (w *world) rewrite(b ledger.Batch, changes [][]byte) {
 		w.Fatal(err)
 	}
 }
+
+// spoil alters the database behind the server's back.
+func (w *world) spoil(text string, args ...any) {
+	w.Helper()
+	err := w.st.Update(context.Background(), func(tx *sql.Tx) error {
+		_, err := tx.Exec(text, args...)
+		return err
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+}

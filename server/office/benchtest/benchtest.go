@@ -45,6 +45,7 @@ type World struct {
 
 	signer  signer
 	history uuid.UUID
+	phones  int
 }
 
 type signer struct{ key ed25519.PrivateKey }

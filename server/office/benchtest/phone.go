@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"fmt"
 
 	"github.com/google/uuid"
 
 	"siteledger/server/ledger"
 	"siteledger/syncproto"
 	"siteledger/syncproto/changelog"
+	"siteledger/syncproto/fieldwork"
 	"siteledger/syncproto/schema"
 )
 
@@ -25,6 +27,14 @@ type Phone struct {
 	heads  []changelog.Hash
 	acked  uint64
 	hlc    uint64
+	prefix string // of its receipt numbers
+	issued int64
+}
+
+// Receipt gives the phone's next receipt number.
+func (p *Phone) Receipt() string {
+	p.issued++
+	return fieldwork.Format(p.prefix, p.issued)
 }
 
 // Phone enrols one for a new installer.
@@ -42,6 +52,9 @@ func (w *World) Phone(name string) *Phone {
 	p := &Phone{World: w, key: key, codec: codec, epoch: NewID(), boot: NewID(),
 		Device: ledger.Device{ID: NewID(), Person: who.Person, Centre: w.Centre, Role: schema.Installer, Key: pub}}
 	w.Write(w.Centre, System(), Insert("device", p.Device.ID, map[string]any{"person": who.Person[:], "model": "Redmi 12", "public_key": []byte(pub), "enrolled_at": w.Now.UnixMilli()}))
+	p.prefix = fmt.Sprintf("P%d", w.phones)
+	w.phones++
+	w.Write(w.Centre, System(), Insert("receipt_range", NewID(), map[string]any{"device": p.Device.ID[:], "prefix": p.prefix, "first": int64(1), "last": int64(200), "at": w.Now.UnixMilli()}))
 	p.heads = []changelog.Hash{changelog.Genesis(p.Device.ID, p.epoch)}
 	return p
 }

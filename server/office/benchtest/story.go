@@ -85,7 +85,7 @@ func (w *World) work(s *Story, base uint64) {
 	p.Record(Insert("service_record", NewID(), map[string]any{"visit": s.Visit[:], "fault": "门板色差", "cause": "批次不同", "measure": "上报总部判定,调整铰链", "training_done": true, "cleaned": true}),
 		s.photo(w, s.After, "after", s.AfterSum, nil))
 	p.Record(Insert("fee_line", s.Fee, map[string]any{"visit": s.Visit[:], "item": "VISIT", "name": "上门费", "standard_version": "2026-1", "quantity": int64(1), "standard_price": int64(12000), "charged": int64(12000), "currency": "CNY", "basis": "standard"}),
-		Insert("receipt", NewID(), map[string]any{"visit": s.Visit[:], "no": "A0001", "amount": int64(12000), "currency": "CNY", "way": "qr", "issued_at": w.Now.UnixMilli()}))
+		Insert("receipt", NewID(), map[string]any{"visit": s.Visit[:], "no": p.Receipt(), "amount": int64(12000), "currency": "CNY", "way": "qr", "issued_at": w.Now.UnixMilli()}))
 	p.Record(event("selfcheck"), event("handover"))
 	p.Record(Insert("rating", NewID(), map[string]any{"visit": s.Visit[:], "quality": int64(5), "attitude": int64(5), "handover": true}))
 	p.Record(s.signature(w, 12000))

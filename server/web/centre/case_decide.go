@@ -43,8 +43,9 @@ func (r *Reconciliation) ruling(c *web.Context) (office.Ruling, error) {
 // case locked with who and when, and what he typed still there.
 func (r *Reconciliation) decide(c *web.Context) error {
 	in, err := r.ruling(c)
+	var done office.Decided
 	if err == nil {
-		_, err = r.cfg.Cases.Decide(c.Context(), who(c), in)
+		done, err = r.cfg.Cases.Decide(c.Context(), who(c), in)
 	}
 	if err != nil {
 		return r.typedAgain(c, "case."+in.Case.String(), err)
@@ -53,11 +54,15 @@ func (r *Reconciliation) decide(c *web.Context) error {
 		c.Flash("ok", c.T("decide.asked"))
 		return c.Redirect(queueLink(int(c.FormInt("f")), "case."+in.Case.String()))
 	}
+	if !done.Changed {
+		c.Flash("ok", c.T("decide.done"))
+		return c.Redirect(nextAfter(c, uuid.Nil))
+	}
 	return c.Redirect(nextAfter(c, in.Case))
 }
 
 // nextAfter is where the clerk goes on: the next matter, with the way back of
-// the decision just taken.
+// a decision that changed something.
 func nextAfter(c *web.Context, decided uuid.UUID) string {
 	q := url.Values{}
 	if f := c.FormInt("f"); f > 0 {

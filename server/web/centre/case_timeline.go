@@ -28,8 +28,9 @@ func (m momentView) Lag() int64 { return m.Received - m.Wall }
 
 // tickView is a mark of the rulers' scale.
 type tickView struct {
-	X    int
-	Text string
+	X      int
+	Text   string
+	Anchor string // where the text hangs from its mark, so that it stays inside
 }
 
 // timelineView is a job's history on two rulers.
@@ -128,7 +129,13 @@ func rulerTicks(line report.Timeline, zone *time.Location) []tickView {
 	shift := int64(offset) * 1000
 	var out []tickView
 	for at := (line.From+shift+step-1)/step*step - shift; at <= line.To && len(out) < 20; at += step {
-		out = append(out, tickView{X: rulerLeft + int((at-line.From)*rulerSpan/span), Text: time.UnixMilli(at).In(zone).Format(layout)})
+		v := tickView{X: rulerLeft + int((at-line.From)*rulerSpan/span), Text: time.UnixMilli(at).In(zone).Format(layout), Anchor: "middle"}
+		if v.X < 40 {
+			v.Anchor = "start"
+		} else if v.X > 960 {
+			v.Anchor = "end"
+		}
+		out = append(out, v)
 	}
 	return out
 }

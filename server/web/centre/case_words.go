@@ -163,7 +163,7 @@ func parsed[T any](v T, err error) (schema.Value, error) {
 func fen(text string) (schema.Value, error) {
 	text = strings.TrimPrefix(strings.TrimSpace(text), "¥")
 	whole, cents, _ := strings.Cut(text, ".")
-	if len(cents) > 2 || len(whole) > 9 {
+	if whole == "" || len(cents) > 2 || len(whole) > 9 {
 		return nil, errTyped
 	}
 	n, err := strconv.ParseUint(whole+(cents + "00")[:2], 10, 63)

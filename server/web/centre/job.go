@@ -265,10 +265,11 @@ func (d *Door) whoChanged(c *web.Context, id uuid.UUID, table string, base uint6
 	if err != nil {
 		return "", 0
 	}
+	newest := base
 	for _, row := range f.All(table) {
 		for _, m := range row.Marks {
-			if m.Rev > base && m.Received >= at && m.Actor != uuid.Nil {
-				name, at = f.Name(m.Actor), m.Received
+			if m.Rev > newest && m.Actor != uuid.Nil {
+				newest, name, at = m.Rev, f.Name(m.Actor), m.Received
 			}
 		}
 	}

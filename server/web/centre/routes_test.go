@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"siteledger/server/web/webtest"
 	"siteledger/syncproto/schema"
 
 	"github.com/google/uuid"
@@ -63,9 +64,10 @@ var allowed = map[string]string{
 func TestRoleRouteMatrix(t *testing.T) {
 	w := world(t)
 	people := []struct {
-		letter, login string
-		role          schema.Role
-	}{{"C", "clerk", schema.Clerk}, {"S", "boss", schema.Supervisor}, {"J", "judge", schema.Adjudicator}, {"A", "admin", schema.Admin}}
+		letter string
+		role   schema.Role
+		b      *webtest.Browser
+	}{{"C", schema.Clerk, w.SignIn("clerk")}, {"S", schema.Supervisor, w.SignIn("boss")}, {"J", schema.Adjudicator, w.SignIn("judge")}, {"A", schema.Admin, w.SignIn("admin")}}
 	seen := map[string]bool{}
 	fill := strings.NewReplacer("{id}", uuid.NewString(), "{shipment}", uuid.NewString(), "{sha}", strings.Repeat("ab", 32), "{$}", "")
 	for _, r := range w.Site.Routes() {
@@ -89,10 +91,9 @@ func TestRoleRouteMatrix(t *testing.T) {
 			t.Errorf("%s without a sign-in: %d", name, d.Status)
 		}
 		for _, p := range people {
-			b := w.SignIn(p.login)
-			d := b.Get(path)
+			d := p.b.Get(path)
 			if r.Method == "POST" {
-				d = b.Post(path, nil)
+				d = p.b.Post(path, nil)
 			}
 			if may := strings.Contains(want, p.letter); may == (d.Status == http.StatusForbidden) {
 				t.Errorf("%s as %s: %d", name, p.role, d.Status)

@@ -1,0 +1,139 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"siteledger/server/reconcile"
+)
+
+// Source reads whole streams, for a rebuild.
+type Source interface {
+	Batches(ctx context.Context, centre uuid.UUID, after uint64, limit int) ([]Batch, error)
+}
+
+// Rebuild folds every batch of the streams again, in the order in which they
+// were folded first: each stream by its places, a centre's batch after the
+// headquarters rev that it was folded against. The ledger's own store must be
+// empty but for the streams themselves. progress is told after each batch.
+func (l *Ledger) Rebuild(ctx context.Context, src Source, headquarters uuid.UUID, centres []uuid.UUID, progress func(changes int)) error {
+	hq := &replay{centre: headquarters}
+	for _, c := range centres {
+		s := &replay{centre: c}
+		for {
+			b, ok, err := s.next(ctx, src)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				break
+			}
+			if err := l.catchUp(ctx, src, hq, b.HQRev, progress); err != nil {
+				return err
+			}
+			if err := l.Replay(ctx, b); err != nil {
+				return err
+			}
+			progress(int(b.Last - b.First + 1))
+		}
+	}
+	return l.catchUp(ctx, src, hq, ^uint64(0), progress)
+}
+
+// catchUp folds headquarters' batches up to a rev.
+func (l *Ledger) catchUp(ctx context.Context, src Source, hq *replay, rev uint64, progress func(int)) error {
+	for hq.rev < rev {
+		b, ok, err := hq.next(ctx, src)
+		if err != nil || !ok {
+			return err
+		}
+		if err := l.Replay(ctx, b); err != nil {
+			return err
+		}
+		progress(int(b.Last - b.First + 1))
+		if err := l.Update(ctx, b.Centre, func(tx Tx) error {
+			s, err := tx.Stream(ctx)
+			hq.rev = s.Rev
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replay reads one stream's batches one by one.
+type replay struct {
+	centre uuid.UUID
+	after  uint64
+	rev    uint64
+	page   []Batch
+}
+
+func (r *replay) next(ctx context.Context, src Source) (Batch, bool, error) {
+	if len(r.page) == 0 {
+		var err error
+		if r.page, err = src.Batches(ctx, r.centre, r.after, 100); err != nil {
+			return Batch{}, false, fmt.Errorf("read ledger of %s: %w", r.centre, err)
+		}
+		if len(r.page) == 0 {
+			return Batch{}, false, nil
+		}
+	}
+	b := r.page[0]
+	r.page, r.after = r.page[1:], b.Pos
+	return b, true, nil
+}
+
+// Replay folds one stored batch at the end of its stream, with the time and
+// the place that it had, and stores it as it is.
+func (l *Ledger) Replay(ctx context.Context, b Batch) error {
+	changes, err := b.Unpack()
+	if err != nil {
+		return err
+	}
+	return l.Update(ctx, b.Centre, func(tx Tx) error {
+		stream, err := tx.Stream(ctx)
+		if err != nil {
+			return err
+		}
+		log, known, err := tx.Log(ctx, b.Device, b.Epoch)
+		if err != nil {
+			return err
+		}
+		if b.First != log.Acked+1 || b.Prev != log.Head || b.Pos != stream.Pos+1 {
+			return fmt.Errorf("batch %d of stream %s does not continue it", b.Pos, b.Centre)
+		}
+		office := b.Device == stream.OfficeDevice
+		if !known && !office {
+			dev, err := tx.Row(ctx, "device", b.Device)
+			if err != nil {
+				return err
+			}
+			if dev != nil {
+				log.Person = dev.UUID("person")
+			}
+		}
+		fold := l.fold.Start(tx, stream.Centre, stream.Headquarters, stream.Rev, stream.HLC)
+		err = fold.Batch(ctx, reconcile.Batch{Log: reconcile.LogID{Device: b.Device, Epoch: b.Epoch}, Office: office, Person: log.Person,
+			Items: l.items(b.First, changes), Received: b.ReceivedAt, Strict: office})
+		if err != nil {
+			return fmt.Errorf("fold batch %d of stream %s again: %w", b.Pos, b.Centre, err)
+		}
+		if err := fold.Flush(ctx); err != nil {
+			return err
+		}
+		b.Roots = fold.Roots()
+		if err := tx.Append(ctx, b); err != nil {
+			return err
+		}
+		stream.Pos, stream.Rev, stream.HLC = b.Pos, fold.Rev(), fold.HLC()
+		log.Acked, log.Head = b.Last, b.Head
+		if err := tx.SaveLog(ctx, log); err != nil {
+			return err
+		}
+		return tx.SaveStream(ctx, stream)
+	})
+}

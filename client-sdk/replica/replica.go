@@ -54,7 +54,7 @@ func New(d *schema.Descriptor, mine Mine) (*Replica, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cbor: %w", err)
 	}
-	dec, err := cbor.DecOptions{IntDec: cbor.IntDecConvertSigned, TagsMd: cbor.TagsForbidden}.DecMode()
+	dec, err := cbor.DecOptions{IntDec: cbor.IntDecConvertSignedOrFail, TagsMd: cbor.TagsForbidden}.DecMode()
 	if err != nil {
 		return nil, fmt.Errorf("cbor: %w", err)
 	}

@@ -62,7 +62,7 @@ func New(base string, httpClient *http.Client, now func() time.Time) (*Client, e
 		DupMapKey:        cbor.DupMapKeyEnforcedAPF,
 		IndefLength:      cbor.IndefLengthForbidden,
 		TagsMd:           cbor.TagsForbidden,
-		IntDec:           cbor.IntDecConvertSigned,
+		IntDec:           cbor.IntDecConvertSignedOrFail,
 		MaxNestedLevels:  16,
 		MaxArrayElements: 1 << 20,
 		MaxMapPairs:      1 << 16,

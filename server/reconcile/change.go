@@ -139,7 +139,7 @@ func (w *work) columns(t *schema.Table, ch *changelog.Change, role schema.Role) 
 // audience refuses rows that the device does not see, and parks what comes
 // behind a held change on the same root.
 func (w *work) audience(ctx context.Context, t *schema.Table, ch *changelog.Change, row *Row) (*finding, error) {
-	root := uuid.Nil
+	var root uuid.UUID
 	if row != nil {
 		root = row.Root
 	} else {
@@ -201,6 +201,11 @@ func (f *Fold) rootOf(ctx context.Context, t *schema.Table, ch *changelog.Change
 			return officeRoot(f.centre), nil, nil
 		}
 		return f.centre, nil, nil
+	}
+	if ch.Op != changelog.Insert {
+		// A change of a row that is not there: behind its own held insert, or
+		// of nothing known.
+		return uuid.Nil, held(syncproto.RowUnknown, f.heldRow[Key{t.Name, ch.Row}]), nil
 	}
 	b, _ := ch.Cols[t.ParentColumn].([]byte)
 	parent, err := uuid.FromBytes(b)

@@ -27,7 +27,7 @@ func (p program) deviceList(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return p.withCore(ctx, cfg, func(c *app.Core) error {
+	return p.withData(ctx, cfg, func(c *app.Core) error {
 		devices, err := c.Auth.DeviceList(ctx, auth.Operator())
 		if err != nil {
 			return err
@@ -68,5 +68,5 @@ func (p program) deviceRevoke(ctx context.Context, args []string) error {
 	if err != nil {
 		return p.misuse(fs, "-device: %v", err)
 	}
-	return p.withCore(ctx, cfg, func(c *app.Core) error { return c.Auth.RevokeDevice(ctx, auth.Operator(), id) })
+	return p.withData(ctx, cfg, func(c *app.Core) error { return c.Auth.RevokeDevice(ctx, auth.Operator(), id) })
 }

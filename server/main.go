@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"siteledger/server/config"
@@ -95,6 +96,10 @@ func (p program) usage() {
 func (p program) flags(name string, keys ...string) (*flag.FlagSet, *config.Flags) {
 	fs := flag.NewFlagSet(name, flag.ContinueOnError)
 	fs.SetOutput(p.err)
+	fs.Usage = func() {
+		fmt.Fprintf(p.err, "usage: go run ./server %s [flags]\n", name)
+		fs.PrintDefaults()
+	}
 	return fs, config.AddFlags(fs, keys...)
 }
 
@@ -109,7 +114,11 @@ func (p program) parse(fs *flag.FlagSet, f *config.Flags, args []string) (config
 	if fs.NArg() > 0 {
 		return config.Config{}, p.misuse(fs, "unexpected %q", fs.Arg(0))
 	}
-	return f.Load(p.environ)
+	cfg, err := f.Load(p.environ)
+	if err != nil {
+		return cfg, p.misuse(fs, "%s", strings.ReplaceAll(err.Error(), "\n", "\n  "))
+	}
+	return cfg, nil
 }
 
 func (p program) misuse(fs *flag.FlagSet, format string, args ...any) error {
@@ -122,6 +131,10 @@ func (p program) verb(name string, args []string, verbs map[string]func([]string
 	if len(args) > 0 {
 		if run := verbs[args[0]]; run != nil {
 			return run(args[1:])
+		}
+		if args[0] == "-h" || args[0] == "-help" || args[0] == "--help" || args[0] == "help" {
+			fmt.Fprintf(p.err, "usage: go run ./server %s VERB [flags], with one of %s\nEach verb explains its flags with -h.\n", name, order)
+			return nil
 		}
 	}
 	fmt.Fprintf(p.err, "siteledger %s: want one of %s\n", name, order)

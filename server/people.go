@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/google/uuid"
@@ -14,7 +16,23 @@ import (
 	"siteledger/syncproto/schema"
 )
 
-// withCore opens the data folder for a command.
+// withData opens a data folder that is there already: a mistyped -data must not
+// make a new one.
+func (p program) withData(ctx context.Context, cfg config.Config, fn func(*app.Core) error) error {
+	if err := hasData(cfg); err != nil {
+		return err
+	}
+	return p.withCore(ctx, cfg, fn)
+}
+
+func hasData(cfg config.Config) error {
+	if _, err := os.Stat(filepath.Join(cfg.Data, app.DatabaseName)); err != nil {
+		return fmt.Errorf("no data here (-data names the folder): %w", err)
+	}
+	return nil
+}
+
+// withCore opens the data folder for a command, making it where it is missing.
 func (p program) withCore(ctx context.Context, cfg config.Config, fn func(*app.Core) error) (err error) {
 	core, err := app.OpenCore(ctx, cfg, p.logger(cfg.Log))
 	if err != nil {
@@ -70,7 +88,7 @@ func (p program) centreList(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return p.withCore(ctx, cfg, func(c *app.Core) error {
+	return p.withData(ctx, cfg, func(c *app.Core) error {
 		streams, err := c.Store.Streams(ctx)
 		if err != nil {
 			return err
@@ -104,7 +122,12 @@ func (p program) userAdd(ctx context.Context, args []string) error {
 	name := fs.String("name", "", "the person's name")
 	login := fs.String("login", "", "sign-in name; empty for one who only has a phone")
 	role := fs.String("role", "", "installer, clerk, supervisor, adjudicator or admin")
+	secret := fs.String("password-file", "", "file with the password; empty: one is made up and printed once")
 	cfg, err := p.parse(fs, settings, args)
+	if err != nil {
+		return err
+	}
+	given, err := passwordFrom(*secret)
 	if err != nil {
 		return err
 	}
@@ -121,12 +144,12 @@ func (p program) userAdd(ctx context.Context, args []string) error {
 				return fmt.Errorf("-centre: %w", err)
 			}
 		}
-		person, password, err := c.Auth.CreatePerson(ctx, auth.Operator(), auth.NewPerson{Centre: at, Name: *name, Login: *login, Role: schema.Role(*role)})
+		person, password, err := c.Auth.CreatePerson(ctx, auth.Operator(), auth.NewPerson{Centre: at, Name: *name, Login: *login, Password: given, Role: schema.Role(*role)})
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(p.out, "person: %s\n", person.ID)
-		if password != "" {
+		if password != "" && given == "" {
 			fmt.Fprintf(p.out, "password (shown this once): %s\n", password)
 		}
 		return nil
@@ -139,7 +162,7 @@ func (p program) userList(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return p.withCore(ctx, cfg, func(c *app.Core) error {
+	return p.withData(ctx, cfg, func(c *app.Core) error {
 		people, err := c.Auth.People(ctx, auth.Operator())
 		if err != nil {
 			return err
@@ -172,17 +195,46 @@ func (p program) userActive(ctx context.Context, name string, args []string, act
 	})
 }
 
+// passwordFrom reads a password from its file; "" for no file.
+func passwordFrom(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	return config.ReadSecret(path)
+}
+
 // onPerson runs fn on the person that -person names.
 func (p program) onPerson(ctx context.Context, name string, args []string, fn func(*app.Core, uuid.UUID) error) error {
 	fs, settings := p.flags(name, "data")
-	person := fs.String("person", "", "the person's id")
+	person := fs.String("person", "", "the person's id, or sign-in name")
 	cfg, err := p.parse(fs, settings, args)
 	if err != nil {
 		return err
 	}
-	id, err := uuid.Parse(*person)
-	if err != nil {
-		return p.misuse(fs, "-person: %v", err)
+	if *person == "" {
+		return p.misuse(fs, "-person is needed: an id or sign-in name that user list shows")
 	}
-	return p.withCore(ctx, cfg, func(c *app.Core) error { return fn(c, id) })
+	return p.withData(ctx, cfg, func(c *app.Core) error {
+		id, err := findPerson(ctx, c, *person)
+		if err != nil {
+			return err
+		}
+		return fn(c, id)
+	})
+}
+
+func findPerson(ctx context.Context, c *app.Core, name string) (uuid.UUID, error) {
+	if id, err := uuid.Parse(name); err == nil {
+		return id, nil
+	}
+	people, err := c.Auth.People(ctx, auth.Operator())
+	if err != nil {
+		return uuid.Nil, err
+	}
+	for _, q := range people {
+		if q.Login != "" && q.Login == name {
+			return q.ID, nil
+		}
+	}
+	return uuid.Nil, fmt.Errorf("-person: nobody has the id or sign-in name %q", name)
 }

@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/google/uuid"
 
@@ -57,8 +55,8 @@ func (p program) verify(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(cfg.Data, app.DatabaseName)); err != nil {
-		return fmt.Errorf("no data here: %w", err)
+	if err := hasData(cfg); err != nil {
+		return err
 	}
 	core, err := app.OpenCore(ctx, cfg, p.logger(cfg.Log))
 	if err != nil {

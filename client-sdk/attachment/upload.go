@@ -244,12 +244,12 @@ const (
 )
 
 func reasonOf(err error) string {
-	if p, ok := transport.ProblemOf(err); ok {
-		return string(p.Code)
-	}
+	p, ok := transport.ProblemOf(err)
 	switch {
 	case errors.Is(err, errDamaged):
 		return ReasonDamaged
+	case ok:
+		return string(p.Code)
 	case errors.Is(err, ErrAbsent):
 		return ReasonAbsent
 	case errors.Is(err, transport.ErrForeign):

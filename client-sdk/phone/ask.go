@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/google/uuid"
@@ -44,6 +45,9 @@ type refusal struct {
 
 func (e *refusal) Error() string { return e.key }
 
+// errForm is a body that is no form.
+var errForm = errors.New("form can't be read")
+
 // no refuses with a sentence of the dictionary.
 func no(key string, args ...any) error {
 	return &refusal{http.StatusUnprocessableEntity, key, args}
@@ -58,6 +62,10 @@ func (a *App) handle(fn func(q *ask) error) http.HandlerFunc {
 		q := &ask{words: a.words(r), app: a, w: w, r: r}
 		if r.Method == http.MethodPost && !strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
 			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+			if err := r.ParseForm(); err != nil { // half a form is none
+				q.fail(errors.Join(errForm, err))
+				return
+			}
 		}
 		err := fn(q)
 		if err == nil {
@@ -108,6 +116,9 @@ func (q *ask) sentence(err error) (int, string) {
 	if errors.As(err, &big) {
 		return http.StatusRequestEntityTooLarge, q.t("wrong.big")
 	}
+	if errors.Is(err, errForm) {
+		return http.StatusBadRequest, q.t("wrong.form")
+	}
 	text := clientsdk.Explain(err, q.lang)
 	switch clientsdk.CodeOf(err) {
 	case clientsdk.CodeInternal, clientsdk.CodeClosed, clientsdk.CodeBroken, clientsdk.CodeForeign:
@@ -139,9 +150,36 @@ func (q *ask) show(status int, name string, p page) error {
 			p.Said = q.t("said." + said)
 		}
 	}
-	p.Path = q.r.URL.Path
+	p.Path = pageOf(q.r.URL.Path)
 	q.done = true
 	return q.app.write(q.w, status, q.lang, name, p)
+}
+
+// pageOf is the page that a form's address belongs to, where the form has an
+// address of its own.
+func pageOf(path string) string {
+	at := strings.LastIndexByte(path, '/')
+	switch path[at+1:] {
+	case "submit":
+		return path[:at]
+	case "selfcheck":
+		return path[:at] + "/finish"
+	case "receipt", "waiver":
+		return path[:at] + "/fee"
+	case "sign", "unlock":
+		return path[:at] + "/handover"
+	case "contact", "answer", "depart", "delay", "arrive", "absent", "record", "photo", "called":
+		return path[:at]
+	}
+	return path
+}
+
+// toPage answers a GET of a form's address, as the arrow or a reload makes one.
+func toPage(q *ask) error {
+	if page := pageOf(q.r.URL.Path); page != q.r.URL.Path {
+		return q.to(page, "")
+	}
+	return gone()
 }
 
 // to sends the web view on after a tap; said names a sentence for the next
@@ -150,6 +188,9 @@ func (q *ask) to(path, said string) error {
 	q.done = true
 	if q.quiet() {
 		q.w.Header().Set("X-Phone-Next", path)
+		if said != "" {
+			q.w.Header().Set("X-Phone-Said", url.PathEscape(q.t("said."+said)))
+		}
 		q.w.WriteHeader(http.StatusNoContent)
 		return nil
 	}

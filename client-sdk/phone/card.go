@@ -25,6 +25,9 @@ func (q *ask) card(t jobTables, job schema.Row) jobCard {
 		if to := job.Int("slot_to"); to > 0 {
 			c.TimeNote = "–" + q.hm(to)
 		}
+		if q.daysFromToday(from) < 0 {
+			c.TimeNote = q.stubDay(from)
+		}
 	} else {
 		c.Time, c.TimeNote = "—", q.t("job.no_slot")
 	}
@@ -48,7 +51,7 @@ func (q *ask) pills(t jobTables, job schema.Row) []pill {
 	if n := t.retakes(job.ID); n > 0 {
 		out = append(out, pill{"bad", "camera", q.t("pill.retake", n)})
 	}
-	out = append(out, pill{"", "wrench", q.valueOf("job", "kind", job.Text("kind"))})
+	out = append(out, pill{"", "", q.valueOf("job", "kind", job.Text("kind"))})
 	out = append(out, q.warrantyPill(job.Text("warranty")))
 	if job.Bool("found_on_spot") {
 		out = append(out, pill{"info", "pin", q.t("pill.found")})

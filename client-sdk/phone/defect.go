@@ -43,8 +43,8 @@ type defectClass struct{ Value, Icon string }
 // classIcons are the tiles in the trade's order (DE-01).
 func classIcons() []defectClass {
 	return []defectClass{
-		{fieldwork.DoorColour, "colour"}, {fieldwork.DoorWarp, "panel"}, {fieldwork.DoorCrack, "crack"}, {fieldwork.TopCrack, "crack"},
-		{fieldwork.TopColour, "colour"}, {fieldwork.TopWarp, "warp"}, {fieldwork.WrongSize, "size"}, {fieldwork.OtherClass, "dots"},
+		{fieldwork.DoorColour, "door-colour"}, {fieldwork.DoorWarp, "door-warp"}, {fieldwork.DoorCrack, "door-crack"}, {fieldwork.TopCrack, "top-crack"},
+		{fieldwork.TopColour, "top-colour"}, {fieldwork.TopWarp, "top-warp"}, {fieldwork.WrongSize, "size"}, {fieldwork.OtherClass, "dots"},
 	}
 }
 

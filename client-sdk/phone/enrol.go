@@ -3,8 +3,6 @@ package phone
 import (
 	"net/http"
 	"strings"
-
-	clientsdk "siteledger/client-sdk"
 )
 
 // enrolData is the first page of a new phone.
@@ -45,11 +43,15 @@ func enrol(q *ask) error {
 		err = q.app.client.Enrol(q.r.Context(), code)
 	}
 	if err == nil {
+		// A new code comes from the service centre: it also ends a forgotten PIN.
+		if err := q.app.settings.update(func(f *settingsFile) { *f = settingsFile{Lang: f.Lang} }); err != nil {
+			return err
+		}
 		q.app.client.Nudge()
 		return q.to("/", "enrolled")
 	}
 	status, text := q.sentence(err)
-	if clientsdk.CodeOf(err) == clientsdk.CodeInternal && status == http.StatusInternalServerError {
+	if status == http.StatusInternalServerError {
 		q.app.log.Error("enrolment failed", "error", err)
 	}
 	return q.show(status, "enrol", page{Title: q.t("enrol.title"), Wrong: text, Body: q.enrolData(code)})

@@ -21,6 +21,7 @@ type finishData struct {
 	At       int64
 	Warranty bool // the warranty card is a must (OR-07)
 	NoPhoto  string
+	Ticked   map[string]bool // of the self-check, as typed
 	Script   script
 	Signed   bool
 }
@@ -39,6 +40,7 @@ func (q *ask) showFinish(status int, wrong string) error {
 	d := finishData{
 		jobFile: f, Visit: v.Visit, Warranty: needsCard(f.Job), NoPhoto: q.field("no_photo", 200),
 		Outcomes: []string{"solved", "unsolved", "parts", "judge"},
+		Ticked:   map[string]bool{"product": q.ticked("check_product"), "site": q.ticked("check_site"), "tools": q.ticked("check_tools")},
 	}
 	if v.Record != nil {
 		d.Record = *v.Record

@@ -2,6 +2,7 @@ package phone
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -35,7 +36,7 @@ type handoverData struct {
 	Total    int64
 	Due      int64
 	Currency string
-	Centre   schema.Row
+	Centre   string
 	Signed   bool // an earlier signature no longer covers the content (SF-07)
 	Faces    []int
 	Lacks    string
@@ -60,7 +61,11 @@ func (q *ask) handover(id uuid.UUID, status int, wrong string) error {
 		}
 		me, _ := q.app.client.Identity()
 		d.jobFile = f
-		d.Centre, _, err = v.Row("centre", me.Centre)
+		centre, _, err := v.Row("centre", me.Centre)
+		d.Centre = centre.Text("name")
+		if q.lang == langEN {
+			d.Centre = cmp.Or(centre.Text("name_en"), d.Centre)
+		}
 		return err
 	})
 	locked := q.app.settings.get().LockedJob == id.String()

@@ -15,6 +15,8 @@ import (
 type jobData struct {
 	*jobFile
 	Card      jobCard
+	Until     string // end of the slot
+	Day       string // of the slot, short
 	Steps     []step
 	Now       int
 	Scripts   map[string]script
@@ -57,6 +59,15 @@ func (q *ask) job() (*jobFile, error) {
 func (q *ask) showJob(status int, f *jobFile, wrong string) error {
 	d := jobData{jobFile: f, Steps: q.steps(f), Wanted: f.wanted(), Late: []int{15, 30, 60}}
 	d.Now = current(d.Steps)
+	if to := f.Job.Int("slot_to"); to > 0 {
+		d.Until = "–" + q.hm(to)
+	}
+	if from := f.Job.Int("slot_from"); from > 0 {
+		d.Day = q.stubDay(from)
+		if q.daysFromToday(from) == 0 {
+			d.Day = q.t("day.today")
+		}
+	}
 	d.Cancelled = f.Job.Text("status") == "cancelled"
 	d.May = f.Mine || f.Visit != nil
 	d.Question = openQuestion(f.Notes)

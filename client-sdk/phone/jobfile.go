@@ -36,9 +36,9 @@ type visitFile struct {
 	Waivers  []schema.Row
 	Receipts []schema.Row
 	Photos   []schema.Row
-	// Count is how many rows hang from the visit, itself included and its closing
-	// row not: what the closing row states, so that the office can tell a whole
-	// visit from a part of one.
+	// Count is how many rows name the visit, its closing row left out: what the
+	// closing row states, so that the office can tell a whole visit from a part
+	// of one.
 	Count int
 }
 
@@ -110,7 +110,7 @@ func (f *jobFile) loadVisits(v rows, me uuid.UUID) error {
 			},
 			Waivers: of("waiver"), Receipts: of("receipt"), Photos: ofVisit(f.Photos, visit.ID),
 		}
-		file.Count = 1 + len(file.Defects) + len(file.Photos) - len(file.Closes)
+		file.Count = len(file.Defects) + len(file.Photos) - len(file.Closes)
 		for _, table := range tables {
 			file.Count += len(of(table))
 		}

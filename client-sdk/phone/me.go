@@ -3,8 +3,10 @@ package phone
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	clientsdk "siteledger/client-sdk"
+	"siteledger/syncproto"
 )
 
 // meData is 我: who this phone is and how it stands.
@@ -132,6 +134,9 @@ func (q *ask) unsent() (signOutData, error) {
 		}
 		at := map[string]int{}
 		for _, item := range items {
+			if item.Purpose == syncproto.PurposePreview {
+				continue // its original stands for both
+			}
 			root := item.Root
 			if item.Kind == "photo" {
 				root = owner[item.SHA256].job
@@ -165,7 +170,7 @@ func (q *ask) unsent() (signOutData, error) {
 // signOut serves POST /me/leave. The SDK refuses while unsent work exists,
 // unless a supervisor's code permits it; nothing is dropped by a wrong one.
 func signOut(q *ask) error {
-	err := q.app.client.SignOut(q.r.Context(), halfWidth(q.field("code", 200)))
+	err := q.app.client.SignOut(q.r.Context(), strings.Join(strings.Fields(halfWidth(q.field("code", 4000))), ""))
 	if err == nil {
 		return q.to("/enrol", "left")
 	}

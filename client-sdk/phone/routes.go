@@ -69,7 +69,7 @@ func (a *App) routes() http.Handler {
 	at("GET /signature/{signature}", signatureBytes)
 
 	at("GET /events", events)
-	at("GET /", func(*ask) error { return gone() })
+	at("GET /", toPage)
 
 	files, err := fs.Sub(staticFiles, "static")
 	if err == nil { // the folder is embedded: it is always there

@@ -50,14 +50,14 @@ func (q *ask) steps(f *jobFile) []step {
 		{No: stepDone, Key: "done", Link: base + "/done", Say: q.saidClose(v)},
 	}
 	done := stepsDone(f, v, closed)
-	now := false
+	now := v == nil && finishedStatus(f.Job.Text("status")) // over: nothing is next
 	for i := range all {
 		s := &all[i]
 		s.Title = q.t("step." + s.Key)
 		switch {
 		case done[s.No]:
 			s.State = "done"
-		case s.Optional || now:
+		case s.Optional || now || closed:
 			s.State = "todo"
 		default:
 			s.State, now = "now", true
@@ -85,14 +85,16 @@ func stepsDone(f *jobFile, v *visitFile, closed bool) map[int]bool {
 		return done
 	}
 	_, signed := v.signature()
-	absent := v.Visit.Text("outcome") == "absent"
+	// Nobody at home, or a job that the office cancelled meanwhile: the visit may
+	// end with what there is.
+	cut := v.Visit.Text("outcome") == "absent" || f.Job.Text("status") == "cancelled"
 	done[stepLeave] = v.has("depart") || v.has("arrive")
 	done[stepArrive] = v.has("arrive")
-	done[stepWork] = absent || workDone(v)
-	done[stepFee] = absent || feesDone(f, v)
-	done[stepPart] = len(v.Parts) > 0
-	done[stepFinish] = absent || finishDone(v)
-	done[stepHandover] = signed && fieldwork.StateOf(v.VisitRows) != fieldwork.SignatureSuperseded
+	done[stepWork] = cut || workDone(v)
+	done[stepFee] = cut || feesDone(f, v)
+	done[stepPart] = len(v.Parts) > 0 || closed
+	done[stepFinish] = cut || finishDone(v)
+	done[stepHandover] = (signed && fieldwork.StateOf(v.VisitRows) != fieldwork.SignatureSuperseded) || (cut && !signed)
 	done[stepDone] = closed
 	return done
 }

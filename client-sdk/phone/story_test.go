@@ -146,9 +146,10 @@ func (k *phoneKit) finishAndSign(base string) {
 	ticks := []string{"ticks_shown", "1", "training_done", "1", "restored", "1", "cleaned", "1", "warranty_card", "1"}
 	all := append(append([]string{}, ticks...), "outcome", "judge", "check_product", "1", "check_site", "1", "check_tools", "1")
 	k.post(base + "/handover").is(http.StatusUnprocessableEntity)
-	k.post(base+"/selfcheck", all...).is(http.StatusUnprocessableEntity).says("还缺完工照片")
+	k.post(base+"/selfcheck", ticks...).is(http.StatusUnprocessableEntity).says("还缺完工照片")
 	k.photo(base, "after", 4).ok()
-	k.post(base+"/selfcheck", ticks...).is(http.StatusUnprocessableEntity).says("请选这次上门的结果")
+	k.post(base+"/selfcheck", append(ticks, "check_tools", "1")...).is(http.StatusUnprocessableEntity).
+		says("请选这次上门的结果", `name="check_tools" value="1" checked`).silent(`name="check_site" value="1" checked`)
 	k.post(base+"/selfcheck", all...).ok().says("请把手机交给顾客")
 
 	k.post(base+"/handover", "pin", "12").is(http.StatusUnprocessableEntity).says("密码要 4 到 6 位数字")

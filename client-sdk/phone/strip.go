@@ -30,6 +30,7 @@ type strip struct {
 	StoreBad string // tone of the storage chip
 	Clock    string // what the yellow bar says about a wrong clock
 	Problem  string // what the red bar says
+	SignIn   bool   // the sign-in ended: a new code is needed, the log waits
 	Notices  int    // unread
 	Trouble  int    // uploads that need a person
 }
@@ -86,7 +87,7 @@ func (q *ask) stripOf(st clientsdk.Status) *strip {
 		s.Clock = q.t(key, q.span(absDuration(off)))
 	}
 	// No network is the ordinary state of a basement: the strip says enough.
-	switch clientsdk.Code(st.Problem.Code) {
+	switch st.Problem.Code {
 	case "", clientsdk.CodeOffline, clientsdk.CodeBusy:
 	default:
 		s.Problem = st.Problem.ZH
@@ -94,6 +95,7 @@ func (q *ask) stripOf(st clientsdk.Status) *strip {
 			s.Problem = st.Problem.EN
 		}
 		s.Tone, s.Icon = "bad", "cloud-bad"
+		s.SignIn = st.Problem.Code == clientsdk.CodeSignIn
 	}
 	return s
 }

@@ -48,6 +48,12 @@ func (w words) day(ms int64) string {
 	return fmt.Sprintf("%s %d月%d日", weekday(t), int(t.Month()), t.Day())
 }
 
+// stubDay is the shortest name of a day, for the stub of a slip.
+func (w words) stubDay(ms int64) string {
+	t := w.at(ms)
+	return w.t("stub.day", int(t.Month()), t.Day(), t.Format("Jan"))
+}
+
 func weekday(t time.Time) string {
 	return [...]string{"周日", "周一", "周二", "周三", "周四", "周五", "周六"}[t.Weekday()]
 }
@@ -108,6 +114,8 @@ func (w words) size(n int64) string {
 	switch {
 	case n >= 1<<30:
 		return fmt.Sprintf("%.1f GB", float64(n)/(1<<30))
+	case n >= 100<<20:
+		return fmt.Sprintf("%d MB", n>>20)
 	case n >= 1<<20:
 		return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
 	}

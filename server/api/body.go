@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -55,7 +54,6 @@ func (b *bodyReader) read(c echo.Context, mediaType string, limit int, name stri
 	tooLarge := fault.TooLarge(syncproto.BatchTooLarge, name, int64(limit))
 	// Compression never makes a body this much longer: no need to read on.
 	raw := &pacedBody{r: r.Body, rc: http.NewResponseController(c.Response()), limits: b.limits, start: time.Now(), left: int64(limit) + 64<<10}
-	defer raw.done()
 	var src io.Reader = raw
 	if compressed {
 		d, err := b.decoder(raw)
@@ -76,6 +74,7 @@ func (b *bodyReader) read(c echo.Context, mediaType string, limit int, name stri
 	case err != nil:
 		return nil, fault.Wrap(syncproto.BodyInvalid, "请求体不完整或无法解压 · The body is cut or cannot be decompressed", err)
 	}
+	raw.done()
 	return body, nil
 }
 
@@ -155,6 +154,8 @@ func (p *pacedBody) deadline() {
 	_ = p.rc.SetReadDeadline(p.start.Add(due)) // a recorder in a test has none
 }
 
+// done lifts the deadline: the body is here, the handler may take its time.
+// After a refusal it stays, for the rest that the HTTP server reads away.
 func (p *pacedBody) done() { _ = p.rc.SetReadDeadline(time.Time{}) }
 
 // drain reads a refused body's rest up to a bound, so that the caller gets to
@@ -163,5 +164,3 @@ func (p *pacedBody) drain() {
 	p.left = 16 << 20
 	_, _ = io.Copy(io.Discard, p)
 }
-
-func (p *pacedBody) String() string { return fmt.Sprintf("body after %d bytes", p.n) }

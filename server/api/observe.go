@@ -32,6 +32,10 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			// counted anew once the body was read; a recorder in a test has none
 			c.Response().Before(func() { s.writeBy(c) })
 		}
+		if c.Request().ContentLength != 0 && s.cfg.Limits.BodyGrace > 0 {
+			// also where no handler reads the body; see pacedBody
+			_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(s.cfg.Limits.BodyGrace))
+		}
 		err := guard(next, c)
 		if err != nil {
 			s.problem(c, err)

@@ -75,7 +75,7 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	l := a.Config.Limits
-	a.server = &http.Server{Handler: a.routes(), ReadHeaderTimeout: l.HeaderTimeout, MaxHeaderBytes: l.MaxHeaderBytes, IdleTimeout: 2 * time.Minute,
+	a.server = &http.Server{Handler: behindProxies(a.Config.TrustedProxies, a.routes()), ReadHeaderTimeout: l.HeaderTimeout, MaxHeaderBytes: l.MaxHeaderBytes, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug)}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"siteledger/server/auth"
 	"siteledger/server/config"
 	"siteledger/server/ledger"
+	"siteledger/server/store"
 	"siteledger/syncproto/changelog"
 	"siteledger/syncproto/schema"
 )
@@ -20,30 +21,55 @@ type FirstAccount struct {
 }
 
 // Bootstrap makes what a first start needs: headquarters' stream, its
-// administrator, and the centre that the configuration names. On a folder that
-// has them it does nothing and gives nil.
+// administrator, and the centre that the configuration names. What is there
+// already it leaves alone, so that a first start that was cut off is finished
+// by the next; it gives nil where an administrator exists.
 func (c *Core) Bootstrap(ctx context.Context) (*FirstAccount, error) {
-	hq, err := c.Headquarters(ctx)
-	if err != nil || hq != uuid.Nil {
+	b := c.Config.Bootstrap
+	streams, err := c.Store.Streams(ctx)
+	if err != nil {
 		return nil, err
 	}
-	if hq, err = newID(); err != nil {
-		return nil, err
-	}
-	if err := c.CreateCentre(ctx, hq, "总部", "Headquarters", "-", true); err != nil {
+	hq, err := c.ensureCentre(ctx, streams, true, "总部", "Headquarters", "")
+	if err != nil {
 		return nil, fmt.Errorf("headquarters: %w", err)
 	}
-	b := c.Config.Bootstrap
+	if _, err := c.Headquarters(ctx); err != nil {
+		return nil, err
+	}
 	if b.Centre != "" {
-		id, err := newID()
-		if err != nil {
-			return nil, err
-		}
-		if err := c.CreateCentre(ctx, id, b.Centre, b.Centre, b.CentrePhone, false); err != nil {
+		if _, err := c.ensureCentre(ctx, streams, false, b.Centre, b.Centre, b.CentrePhone); err != nil {
 			return nil, fmt.Errorf("first centre: %w", err)
 		}
 	}
+	people, err := c.Store.Accounts(ctx, hq)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range people {
+		if p.Role == schema.Admin {
+			return nil, nil
+		}
+	}
 	return c.firstAdmin(ctx, hq, b)
+}
+
+// ensureCentre finds the first stream of a kind, or makes it; a stream whose
+// row is missing gets it.
+func (c *Core) ensureCentre(ctx context.Context, streams []store.StreamInfo, headquarters bool, name, nameEN, phone string) (uuid.UUID, error) {
+	for _, s := range streams {
+		if s.Headquarters == headquarters {
+			if s.Name != "" {
+				return s.ID, nil
+			}
+			return s.ID, c.CreateCentre(ctx, s.ID, name, nameEN, phone, headquarters)
+		}
+	}
+	id, err := newID()
+	if err != nil {
+		return uuid.Nil, err
+	}
+	return id, c.CreateCentre(ctx, id, name, nameEN, phone, headquarters)
 }
 
 func (c *Core) firstAdmin(ctx context.Context, hq uuid.UUID, b config.Bootstrap) (*FirstAccount, error) {

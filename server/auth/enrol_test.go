@@ -48,10 +48,10 @@ func TestEnrol(t *testing.T) {
 
 func TestCodesThatDoNotWork(t *testing.T) {
 	h := newHouse(t)
-	used := h.code("li")
-	must(t, newPhone(h).enrol(used, nil))
 	expired := h.code("li")
 	h.clock.add(10*time.Minute + time.Second)
+	used := h.code("li")
+	must(t, newPhone(h).enrol(used, nil))
 	disabled := h.code("wang")
 	must(t, h.SetActive(context.Background(), h.people["boss-a"], h.people["wang"].ID, false))
 	for name, code := range map[string]string{

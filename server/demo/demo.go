@@ -81,7 +81,7 @@ func (d *demo) close() error {
 func settings(o options) config.Config {
 	cfg := config.Default()
 	cfg.Listen, cfg.S3.Listen = o.address(0), o.address(3)
-	cfg.Data = filepath.Join(o.data, "server")
+	cfg.Data = o.data // so that the server's own commands work on it as well
 	cfg.Log.Level = o.log
 	return cfg
 }

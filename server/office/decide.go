@@ -64,6 +64,9 @@ type Ruling struct {
 	Value   schema.Value // of an edit: a value that fits the column
 	Reason  string
 	Base    uint64 // rev of the row that the screen showed; 0 does not look
+	// Rest takes in what the same person recorded behind a hand-over too: each
+	// of his transactions is held for itself, and one answer is enough.
+	Rest bool
 }
 
 // Decided says what a ruling did.
@@ -71,6 +74,7 @@ type Decided struct {
 	Decision uuid.UUID // the decision's row; uuid.Nil for a correction
 	Changed  bool      // the row itself took another value
 	File     bool      // the customer's file was brought into line
+	Rest     int       // further cases that were taken in with it
 	Rev      uint64
 }
 
@@ -111,7 +115,10 @@ func (b *Bench) Decide(ctx context.Context, who Who, r Ruling) (Decided, error) 
 		return Decided{}, fmt.Errorf("decide case %s: %w", r.Case, err)
 	}
 	done.Rev = w.Rev
-	return done, nil
+	if r.Rest && r.Verdict == VerdictAccept && isHeld(&c) {
+		done.Rest, err = b.takeRest(ctx, who, &c, r.Reason)
+	}
+	return done, err
 }
 
 func (b *Bench) take(id uuid.UUID) bool {
@@ -139,11 +146,11 @@ func checkRuling(c *report.Case, r Ruling) error {
 	switch r.Verdict {
 	case VerdictAccept, VerdictAsk:
 	case VerdictRefuse:
-		if c.Kind != report.CaseHeld && c.Kind != report.CaseHandover {
+		if !isHeld(c) {
 			return fault.New(fault.Invalid, "decide.not-held")
 		}
 	case VerdictKeep, VerdictOther, VerdictEdit:
-		if c.Column == "" || c.Sides.Standing == nil {
+		if !HasValues(c) {
 			return fault.New(fault.Invalid, "decide.no-values")
 		}
 		if r.Verdict == VerdictOther && c.Sides.Other == nil {
@@ -158,6 +165,12 @@ func checkRuling(c *report.Case, r Ruling) error {
 	return nil
 }
 
+// HasValues says whether a case is a choice between values. A receipt number
+// used twice is none: both receipts stand, and one of them is reversed.
+func HasValues(c *report.Case) bool {
+	return (c.Kind == report.CaseConflict || c.Kind == report.CaseMerged) && c.Column != "" && c.Sides.Standing != nil
+}
+
 // NeedsReason says whether a verdict must be explained: a third value, a
 // refusal, a question, and whatever concerns money.
 func NeedsReason(c *report.Case, verdict string) bool {
@@ -170,7 +183,7 @@ func NeedsReason(c *report.Case, verdict string) bool {
 
 // effects are the edits that a verdict brings besides the decision itself.
 func (b *Bench) effects(ctx context.Context, who Who, c *report.Case, r Ruling) ([]ledger.Edit, Decided, error) {
-	if c.Column == "" || c.Sides.Standing == nil {
+	if !HasValues(c) {
 		return nil, Decided{}, nil
 	}
 	table := b.schema.Table(c.Table)
@@ -255,54 +268,6 @@ func (b *Bench) customerFile(ctx context.Context, centre uuid.UUID, c *report.Ca
 		Cols: map[string]any{c.Column: value}, Was: map[string]any{c.Column: file.Cols[c.Column]}}}, nil
 }
 
-// Revise corrects a decision that was taken: the row takes another of the two
-// values, or a third one, by a compensating edit, and a note of the job says
-// so. What was decided stays decided and readable. Revising to the standing
-// value undoes a decision that changed it. A row that changed since the
-// decision for another reason is Stale.
-func (b *Bench) Revise(ctx context.Context, who Who, r Ruling) (Decided, error) {
-	if !who.atCentre() {
-		return Decided{}, fault.New(syncproto.Forbidden, "decide.centre-only")
-	}
-	c, err := b.files.Case(ctx, who.Centre, r.Case)
-	if err != nil {
-		return Decided{}, err
-	}
-	if c.Open {
-		return Decided{}, fault.New(fault.Invalid, "decide.open")
-	}
-	switch r.Verdict {
-	case VerdictKeep, VerdictOther, VerdictEdit:
-	default:
-		return Decided{}, fault.New(fault.Invalid, "decide.verdict")
-	}
-	if err := checkRuling(&c, r); err != nil {
-		return Decided{}, err
-	}
-	edits, done, err := b.effects(ctx, who, &c, r)
-	if err != nil {
-		return Decided{}, err
-	}
-	if len(edits) == 0 {
-		return Decided{}, fault.New(fault.Invalid, "decide.same")
-	}
-	if _, ok, err := b.files.StateRow(ctx, who.Centre, "job", c.Root); err != nil {
-		return Decided{}, err
-	} else if ok {
-		text := "更正裁决 · decision revised: " + c.Table + "." + c.Column
-		if r.Reason != "" {
-			text += " — " + r.Reason
-		}
-		edits = append(edits, b.note(who, c.Root, "note", text))
-	}
-	w, err := b.journal.Write(ctx, who.Centre, who.author(), edits)
-	if err != nil {
-		return Decided{}, fmt.Errorf("revise case %s: %w", r.Case, err)
-	}
-	done.Rev = w.Rev
-	return done, nil
-}
-
 // ask puts a question to the technician into the job, where his phone shows
 // it, and beside the case. The case stays open.
 func (b *Bench) ask(ctx context.Context, who Who, c *report.Case, r Ruling) (Decided, error) {
@@ -337,33 +302,4 @@ func (b *Bench) decision(id uuid.UUID, who Who, of uuid.UUID, verdict, reason st
 		cols["reason"] = reason
 	}
 	return ledger.Edit{Table: "decision", Row: id, Op: changelog.Insert, Cols: cols}
-}
-
-// Waive answers a technician's request to waive or reduce a fee (FP-04): he
-// may only ask, the centre decides. Base is the rev that the screen showed.
-func (b *Bench) Waive(ctx context.Context, who Who, waiver uuid.UUID, base uint64, approve bool) error {
-	if !who.atCentre() {
-		return fault.New(syncproto.Forbidden, "decide.centre-only")
-	}
-	row, ok, err := b.files.StateRow(ctx, who.Centre, "waiver", waiver)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return fault.New(syncproto.NotFound, "error.not-found")
-	}
-	if base != 0 && row.Rev != base || row.Text("status") != "pending" {
-		return fault.New(fault.Stale, "decide.stale-row")
-	}
-	status := "refused"
-	if approve {
-		status = "approved"
-	}
-	edit := ledger.Edit{Table: "waiver", Row: waiver, Op: changelog.Update, Base: row.Rev,
-		Cols: map[string]any{"status": status, "decided_by": who.Person[:]},
-		Was:  map[string]any{"status": "pending", "decided_by": row.Cols["decided_by"]}}
-	if _, err := b.journal.Write(ctx, who.Centre, who.author(), []ledger.Edit{edit}); err != nil {
-		return fmt.Errorf("answer waiver %s: %w", waiver, err)
-	}
-	return nil
 }

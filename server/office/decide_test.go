@@ -192,3 +192,35 @@ func TestWaiverIsTheCentresToAnswer(t *testing.T) {
 	}
 	mustFault(t, w.Bench.Waive(ctx, w.Supervisor, s.Waiver, rev, true), fault.Stale, "")
 }
+
+// Work of somebody who has left the crew waits behind one case, the changes of
+// held rows too, and one answer takes all of it in.
+func TestHeldVisitIsOneCaseAndComesInWhole(t *testing.T) {
+	w := benchtest.Open(t)
+	s := w.Finished()
+	other := w.Phone("陈师傅")
+	assignment := benchtest.NewID()
+	w.Write(w.Centre, benchtest.Author(w.Clerk), benchtest.Insert("assignment", assignment, map[string]any{"job": s.Job[:], "person": other.Device.Person[:], "active": true}))
+	w.Write(w.Centre, benchtest.Author(w.Clerk), benchtest.Update("assignment", assignment, 0, map[string]any{"active": false}))
+	visit := benchtest.NewID()
+	other.Record(benchtest.Insert("visit", visit, map[string]any{"job": s.Job[:], "person": other.Device.Person[:], "started_at": w.Now.UnixMilli()}))
+	change := benchtest.Update("visit", visit, 0, map[string]any{"outcome": "solved"})
+	change.Was = map[string]any{"outcome": nil}
+	other.Record(change)
+	other.Push()
+	var open []report.Case
+	for _, k := range w.File(s.Job).Cases {
+		if k.Open && k.Kind == report.CaseHandover || k.Kind == report.CaseHeld {
+			open = append(open, k)
+		}
+	}
+	if len(open) != 1 {
+		t.Fatalf("%d cases for one visit of somebody who left the crew: %+v", len(open), open)
+	}
+	if _, err := w.Bench.Decide(context.Background(), w.Clerk, office.Ruling{Case: open[0].ID, Verdict: office.VerdictAccept, Rest: true}); err != nil {
+		t.Fatal(err)
+	}
+	if v, ok := w.File(s.Job).Find("visit", visit); !ok || v.Text("outcome") != "solved" {
+		t.Fatalf("visit after the decision: %v %v", ok, v.Cols)
+	}
+}

@@ -238,6 +238,23 @@ func (o *Office) Cancel(ctx context.Context, who Who, id uuid.UUID, base uint64,
 		Was:  map[string]any{"status": job.Text("status"), "cancel_reason": job.Cols["cancel_reason"]}}})
 }
 
+// GiveNumber numbers a job that an installer recorded on the spot. One that
+// has a number keeps it.
+func (o *Office) GiveNumber(ctx context.Context, who Who, id uuid.UUID) (string, error) {
+	o.numbering.Lock()
+	defer o.numbering.Unlock()
+	job, err := o.job(ctx, who, id)
+	if err != nil || job.Text("job_no") != "" {
+		return job.Text("job_no"), err
+	}
+	no, err := o.nextJobNo(ctx, who.Centre, job.Text("kind"))
+	if err != nil {
+		return "", err
+	}
+	return no, o.write(ctx, who, "number", []ledger.Edit{{Table: "job", Row: id, Op: changelog.Update, Base: job.Rev,
+		Cols: map[string]any{"job_no": no}, Was: map[string]any{"job_no": nil}}})
+}
+
 // AddNote writes a note, or a question to the technician, on a job.
 func (o *Office) AddNote(ctx context.Context, who Who, job uuid.UUID, kind, text string) error {
 	if _, err := o.job(ctx, who, job); err != nil {

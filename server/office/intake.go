@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"siteledger/server/fault"
 	"siteledger/server/ledger"
@@ -92,19 +91,6 @@ const historyCopied = 8
 // a typing mistake.
 const longestSlot = 12 * 3600_000
 
-// Warranty says how a contract stands: in, out, or unknown where nothing says
-// until when. It is the clerk's to overrule (the quality period of a leftover
-// is a matter between the install group and the store, JL-10).
-func Warranty(until, now int64) string {
-	switch {
-	case until == 0:
-		return "unknown"
-	case now <= until:
-		return "in"
-	}
-	return "out"
-}
-
 // Intake makes a job: customer, contract and item where they are new, the job
 // with its number, and under it copies of what a phone needs of the files
 // (contact, items, earlier jobs). With a crew it is dispatched at once. One
@@ -187,31 +173,6 @@ func checkSlot(p *problems, from, to int64) {
 	p.when(to-from > longestSlot, "office.slot-long")
 }
 
-// phoneLike accepts what people dial: digits with the usual separators.
-func phoneLike(s string) bool {
-	digits := 0
-	for _, r := range s {
-		switch {
-		case r >= '0' && r <= '9':
-			digits++
-		case !strings.ContainsRune("+-() 转x#*/", r):
-			return false
-		}
-	}
-	return digits >= 5
-}
-
-// Digits are the digits of a telephone number, which is what a search by its
-// end compares.
-func Digits(phone string) string {
-	return strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
-		}
-		return r
-	}, phone)
-}
-
 // numberPrefix begins a job number: AZ for an install, SH for the rest, then
 // the day.
 func (o *Office) numberPrefix(kind string) string {
@@ -232,21 +193,6 @@ func (o *Office) nextJobNo(ctx context.Context, centre uuid.UUID, kind string) (
 	}
 	n, _ := strconv.Atoi(strings.TrimPrefix(last, prefix)) // "" and odd numbers begin at 1
 	return fmt.Sprintf("%s%03d", prefix, n+1), nil
-}
-
-// InQuiet says whether an appointment touches a community's quiet hours,
-// minutes of the day (JL-13). Hours that cross midnight are understood.
-func InQuiet(from, to int64, quietFrom, quietTo int64, zone *time.Location) bool {
-	if from == 0 || quietFrom == quietTo {
-		return false
-	}
-	start := time.UnixMilli(from).In(zone)
-	minute := int64(start.Hour()*60 + start.Minute())
-	end := minute + max(0, to-from)/60_000
-	if quietFrom < quietTo {
-		return minute < quietTo && end > quietFrom
-	}
-	return minute < quietTo || end > quietFrom
 }
 
 // intake is one intake under construction.

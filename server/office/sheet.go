@@ -116,7 +116,7 @@ func byHeader(cells [][]string) ([]ImportLine, error) {
 	for i, c := range columns {
 		at[i] = -1
 		for j, h := range cells[0] {
-			h = strings.ToLower(strings.TrimSpace(strings.Trim(h, "*  ")))
+			h = strings.ToLower(strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(h), "*")))
 			for _, n := range c.Names {
 				if h == n && at[i] < 0 {
 					at[i] = j

@@ -68,6 +68,16 @@ func (j *JobLine) Clock() (fieldwork.Clock, bool) {
 	return best, rank[best.State] > 0
 }
 
+// Policy is how the desks' screens reckon deadlines: the trade's, where 24
+// hours are the time to arrange a visit, and the visit is arranged once
+// somebody was sent (JL-03; the phrase is 安排). A slot agreed for a later day is
+// the customer's wish.
+func Policy() fieldwork.Policy {
+	p := fieldwork.DefaultPolicy()
+	p.VisitBy = fieldwork.VisitAssigned
+	return p
+}
+
 // RiskAhead is how long before a deadline it counts as at risk.
 const RiskAhead = 2 * time.Hour
 

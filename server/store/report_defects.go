@@ -107,3 +107,23 @@ func (s *Store) photosOf(ctx context.Context, tx *sql.Tx, centre, job, defect uu
 		ORDER BY s.id`, centre[:], job[:], defect[:])
 	return report.Plain(rows), err
 }
+
+// DefectPhoto says whether a file is the original or the preview of a photo of
+// a defect that was submitted to headquarters: what headquarters may see of a
+// centre's files.
+func (s *Store) DefectPhoto(ctx context.Context, centre uuid.UUID, sha [32]byte) (bool, error) {
+	var n int
+	err := s.View(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `
+			SELECT COUNT(*)
+			FROM blob_ref r
+			JOIN state_photo p ON p.centre = r.centre AND p.id = r.row
+			JOIN state_defect d ON d.centre = p.centre AND d.id = p."defect"
+			WHERE r.centre = $1 AND r.sha256 = $2 AND r.tbl = 'photo'
+				AND p.deleted = 0 AND d.deleted = 0 AND d."status" <> 'open'`, centre[:], sha[:]).Scan(&n)
+	})
+	if err != nil {
+		return false, fmt.Errorf("find photo %x: %w", sha[:6], err)
+	}
+	return n > 0, nil
+}

@@ -237,6 +237,20 @@ func readPeople(ctx context.Context, tx *sql.Tx, centre uuid.UUID) (map[uuid.UUI
 	return names, roles, rows.Err()
 }
 
+// Names gives the names of a centre's people and of headquarters'.
+func (s *Store) Names(ctx context.Context, centre uuid.UUID) (map[uuid.UUID]string, error) {
+	var names map[uuid.UUID]string
+	err := s.View(ctx, func(tx *sql.Tx) error {
+		var err error
+		names, _, err = readPeople(ctx, tx, centre)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read names: %w", err)
+	}
+	return names, nil
+}
+
 // readHolders gives a centre's phones with whose they are and when they were
 // last heard from.
 func readHolders(ctx context.Context, tx *sql.Tx, centre uuid.UUID, people map[uuid.UUID]string) (map[uuid.UUID]report.Holder, error) {

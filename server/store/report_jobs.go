@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"siteledger/server/reconcile"
 	"siteledger/server/report"
 	"siteledger/syncproto/fieldwork"
 	"siteledger/syncproto/schema"
@@ -144,7 +145,7 @@ func (s *Store) Jobs(ctx context.Context, centre uuid.UUID, f report.JobFilter, 
 			return err
 		}
 		var err error
-		out, err = jobLines(ctx, tx, centre, w, f.Limit, f.Offset, now)
+		out, err = s.jobLines(ctx, tx, centre, w, f.Limit, f.Offset, now)
 		return err
 	})
 	if err != nil {
@@ -153,7 +154,7 @@ func (s *Store) Jobs(ctx context.Context, centre uuid.UUID, f report.JobFilter, 
 	return out, total, nil
 }
 
-func jobLines(ctx context.Context, tx *sql.Tx, centre uuid.UUID, w *condition, limit, offset int, now time.Time) ([]report.JobLine, error) {
+func (s *Store) jobLines(ctx context.Context, tx *sql.Tx, centre uuid.UUID, w *condition, limit, offset int, now time.Time) ([]report.JobLine, error) {
 	text := "SELECT" + jobLineColumns + jobLineTables + `
 		WHERE ` + w.text() + `
 		ORDER BY COALESCE(j."slot_from", j."intake_at") DESC, j.id DESC
@@ -174,11 +175,11 @@ func jobLines(ctx context.Context, tx *sql.Tx, centre uuid.UUID, w *condition, l
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	return out, fillJobLines(ctx, tx, centre, out, now)
+	return out, s.fillJobLines(ctx, tx, centre, out, now)
 }
 
 // fillJobLines adds crews, counts and deadlines to a page of jobs.
-func fillJobLines(ctx context.Context, tx *sql.Tx, centre uuid.UUID, lines []report.JobLine, now time.Time) error {
+func (s *Store) fillJobLines(ctx context.Context, tx *sql.Tx, centre uuid.UUID, lines []report.JobLine, now time.Time) error {
 	if len(lines) == 0 {
 		return nil
 	}
@@ -187,7 +188,8 @@ func fillJobLines(ctx context.Context, tx *sql.Tx, centre uuid.UUID, lines []rep
 	for i := range lines {
 		at[lines[i].ID], ids[i] = &lines[i], lines[i].ID
 	}
-	if err := fillCrews(ctx, tx, centre, ids, at); err != nil {
+	assigned, err := s.fillCrews(ctx, tx, centre, ids, at)
+	if err != nil {
 		return fmt.Errorf("crews: %w", err)
 	}
 	if err := fillCounts(ctx, tx, centre, ids, at); err != nil {
@@ -201,36 +203,61 @@ func fillJobLines(ctx context.Context, tx *sql.Tx, centre uuid.UUID, lines []rep
 		j := &lines[i]
 		row := schema.Row{Table: "job", ID: j.ID, Cols: map[string]any{"kind": j.Kind, "channel": j.Channel, "status": j.Status,
 			"intake_at": j.IntakeAt, "answered_at": j.AnsweredAt, "slot_from": j.SlotFrom, "registered_at": j.Registered}}
-		j.Clocks = fieldwork.Clocks(row, events[j.ID], now.UnixMilli(), fieldwork.DefaultPolicy())
+		ev := events[j.ID]
+		if at := assigned[j.ID]; at != 0 {
+			ev.Assigned = &fieldwork.Event{When: fieldwork.At(at), Received: at}
+			// A slot agreed with somebody sent is a promise with a date and an
+			// owner (JL-04).
+			if j.SlotFrom != 0 && j.AnsweredAt != 0 {
+				at = max(at, j.AnsweredAt)
+				ev.Promised = &fieldwork.Event{When: fieldwork.At(at), Received: at}
+			}
+		}
+		j.Clocks = fieldwork.Clocks(row, ev, now.UnixMilli(), report.Policy())
 	}
 	return nil
 }
 
-func fillCrews(ctx context.Context, tx *sql.Tx, centre uuid.UUID, ids []uuid.UUID, at map[uuid.UUID]*report.JobLine) error {
+// fillCrews adds the active crews, and says when each job was first given to
+// somebody, by the server's clock.
+func (s *Store) fillCrews(ctx context.Context, tx *sql.Tx, centre uuid.UUID, ids []uuid.UUID, at map[uuid.UUID]*report.JobLine) (map[uuid.UUID]int64, error) {
 	w := &condition{}
 	w.add("a.centre = %s", centre[:])
 	rows, err := tx.QueryContext(ctx, `
-		SELECT a."job", a."person", COALESCE(p."name", ''), COALESCE(a."lead", 0)
+		SELECT a."job", a."person", COALESCE(p."name", ''), COALESCE(a."lead", 0), COALESCE(a."active", 0), a.clock
 		FROM state_assignment a
 		LEFT JOIN state_person p ON p.centre = a.centre AND p.id = a."person"
-		WHERE `+w.text()+` AND a."job" IN `+w.in(ids)+` AND a."active" = 1 AND a.deleted = 0
+		WHERE `+w.text()+` AND a."job" IN `+w.in(ids)+` AND a.deleted = 0
 		ORDER BY a."lead" DESC, a.id`, w.args...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer rows.Close()
+	assigned := map[uuid.UUID]int64{}
 	for rows.Next() {
 		var c report.Crew
-		var job, person []byte
-		if err := rows.Scan(&job, &person, &c.Name, &c.Lead); err != nil {
-			return err
+		var job, person, clock []byte
+		var active bool
+		if err := rows.Scan(&job, &person, &c.Name, &c.Lead, &active, &clock); err != nil {
+			return nil, err
 		}
 		copy(c.Person[:], person)
-		if j := at[idOf(job)]; j != nil {
+		j := at[idOf(job)]
+		if j == nil {
+			continue
+		}
+		if active {
 			j.Crew = append(j.Crew, c)
 		}
+		ck, err := reconcile.DecodeClock(s.d.Table("assignment"), clock)
+		if err != nil {
+			return nil, err
+		}
+		if st, ok := ck.Stamp("person"); ok && (assigned[j.ID] == 0 || st.Received < assigned[j.ID]) {
+			assigned[j.ID] = st.Received
+		}
 	}
-	return rows.Err()
+	return assigned, rows.Err()
 }
 
 func fillCounts(ctx context.Context, tx *sql.Tx, centre uuid.UUID, ids []uuid.UUID, at map[uuid.UUID]*report.JobLine) error {

@@ -29,7 +29,7 @@ func (s *Store) Search(ctx context.Context, centre uuid.UUID, q report.Query, li
 		if f.Customers, err = searchCustomers(ctx, tx, centre, q, limit+1); err != nil {
 			return fmt.Errorf("customers: %w", err)
 		}
-		if f.Jobs, err = searchJobs(ctx, tx, centre, q, limit+1, now); err != nil {
+		if f.Jobs, err = s.searchJobs(ctx, tx, centre, q, limit+1, now); err != nil {
 			return fmt.Errorf("jobs: %w", err)
 		}
 		return nil
@@ -67,7 +67,7 @@ func searchCustomers(ctx context.Context, tx *sql.Tx, centre uuid.UUID, q report
 		LIMIT `+w.bind(int64(limit)), w.args...)
 }
 
-func searchJobs(ctx context.Context, tx *sql.Tx, centre uuid.UUID, q report.Query, limit int, now time.Time) ([]report.JobLine, error) {
+func (s *Store) searchJobs(ctx context.Context, tx *sql.Tx, centre uuid.UUID, q report.Query, limit int, now time.Time) ([]report.JobLine, error) {
 	w := &condition{}
 	w.add("j.centre = %s", centre[:])
 	w.parts = append(w.parts, "j.deleted = 0")
@@ -84,5 +84,5 @@ func searchJobs(ctx context.Context, tx *sql.Tx, centre uuid.UUID, q report.Quer
 		w.add(`(j."job_no" LIKE %s ESCAPE '\' OR j."contract_no" LIKE %s ESCAPE '\' OR `+contact+`(c."name" LIKE %s ESCAPE '\' OR c."address" LIKE %s ESCAPE '\')
 			))`, any, any, any, any)
 	}
-	return jobLines(ctx, tx, centre, w, limit, 0, now)
+	return s.jobLines(ctx, tx, centre, w, limit, 0, now)
 }

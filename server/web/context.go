@@ -25,7 +25,6 @@ type Context struct {
 
 	site        *Site
 	token, csrf string
-	page        Page
 }
 
 // Context is the request's context.

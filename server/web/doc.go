@@ -35,6 +35,10 @@
 //     A link or button with data-key="n" (or "g q") answers to that key;
 //     data-list on a table or list gives J, K and Enter over its [data-row].
 //
+//     Style: what both doors share is in static/app.css; a door's own sheet is
+//     static/<area>.css, linked by itself. No style attribute: the policy
+//     forbids them.
+//
 //  3. Add a row to the door's route table:
 //     {Method: "GET", Path: "/centre/people", Roles: […], Handler: d.people}.
 //     A route without roles is refused at start, and the role × route test of
@@ -48,4 +52,8 @@
 // Post handlers read c.Form, call one method of office or reconcile, then
 // c.Flash and c.Redirect. On fault.Invalid or fault.Stale they render the form
 // again with what was typed: use c.RenderStatus with [Context.Problem].
+// Messages of faults are dictionary keys, arguments behind '|' (a
+// "table.column" becomes its name), or "中文 · English".
+//
+// Tests use webtest: a real store and sign-in, pages read by selector and text.
 package web

@@ -7,6 +7,23 @@ import "./photo.js";
 import "./live.js";
 import "./sign.js";
 
+// After a refusal the page stands at the form's address; its own is the one to
+// read again.
+const self = document.body.dataset.self;
+if (self && self !== location.pathname) history.replaceState(null, "", self);
+
+// What a photo left to say, where the page was read again without moving.
+const said = sessionStorage.getItem("said");
+sessionStorage.removeItem("said");
+if (said) {
+  const p = document.createElement("p");
+  p.className = "toast";
+  p.setAttribute("role", "status");
+  p.textContent = said;
+  document.body.append(p);
+  setTimeout(() => p.remove(), 6000);
+}
+
 // A form goes out once: the second tap of a dusty thumb is not a second row.
 addEventListener("submit", (e) => {
   const form = e.target;

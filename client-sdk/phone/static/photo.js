@@ -76,6 +76,7 @@ document.addEventListener("submit", async (e) => {
     if (small) data.set("preview", small, "preview.jpg");
     const r = await fetch(form.action, { method: "POST", body: data, headers: { "X-Phone-Script": "1" } });
     if (r.ok) {
+      sessionStorage.setItem("said", decodeURIComponent(r.headers.get("X-Phone-Said") || ""));
       const next = r.headers.get("X-Phone-Next") || location.pathname;
       if (new URL(next, location.href).pathname === location.pathname && location.hash === "") location.reload();
       else location.assign(next);

@@ -54,7 +54,7 @@ if (pad) {
     const p = stroke[0];
     segment(p, { ...p, x: p.x + 0.001 });
     stroke.push({ ...p, x: p.x + 0.001 });
-    wrong.hidden = true;
+    wrong.classList.add("gone"); // keeps its room: the pad must not move under the finger
     pad.querySelector(".hint").hidden = true;
     e.preventDefault();
   });
@@ -83,6 +83,7 @@ if (pad) {
   const say = (text) => {
     wrong.querySelector("span").textContent = text;
     wrong.hidden = false;
+    wrong.classList.remove("gone");
     wrong.scrollIntoView({ block: "center" });
   };
   const drawn = () => strokes.reduce((n, s) => n + s.length, 0);

@@ -27,6 +27,7 @@ type job struct {
 	defects  []*defect
 	done     time.Time // when the last visit's records were in
 	astray   bool      // done against the desk's word; a person decides
+	disputed bool      // a conflict is open
 }
 
 // number gives the day's next number of a job, as intake does.
@@ -129,6 +130,9 @@ func (b *builder) settle(j *job, calls ...call) {
 			return // an open case keeps its job open
 		}
 		last = maxTime(last, d.judged)
+	}
+	if j.disputed {
+		return
 	}
 	closed := b.workTime(maxTime(last, j.done.Add(3*24*time.Hour)).Add(b.between(time.Hour, 26*time.Hour)))
 	if closed.After(b.now) {

@@ -29,6 +29,7 @@ type Accounts interface {
 	CreatePerson(ctx context.Context, by auth.Person, n auth.NewPerson) (auth.Person, string, error)
 	NewCode(ctx context.Context, by, person uuid.UUID) (code string, expires time.Time, err error)
 	Enrol(ctx context.Context, req syncproto.EnrolRequest, remote string) (syncproto.EnrolAnswer, error)
+	RevokeDevice(ctx context.Context, by auth.Person, device uuid.UUID) error
 }
 
 // Blobs plans and commits uploads; *blob.Service is one.
@@ -125,6 +126,9 @@ func (l *loader) step(ctx context.Context, s Step) error {
 		return nil
 	case s.Enrol != nil:
 		return l.enrol(ctx, s.Enrol, s.At)
+	case s.Retire != nil:
+		l.loaded.Changes++
+		return l.Accounts.RevokeDevice(ctx, auth.Operator(), l.phones[s.Retire].device.ID)
 	}
 	return l.rule(ctx, s.Rule)
 }

@@ -69,6 +69,7 @@ type Step struct {
 	Push   *Push
 	Meet   *Phone // the phone pulls, and has seen what the centre has
 	Enrol  *Phone
+	Retire *Phone // revoked: its person has got another
 	Rule   *Rule
 }
 

@@ -45,6 +45,8 @@ func (b *builder) send() {
 		b.hand(ph, records, pushes)
 		b.meet(ph, records)
 	}
+	// The demo's installer has got a new phone, which is enrolled by hand.
+	b.step(Step{At: b.now.Add(-90 * time.Minute), Retire: b.repair[1]})
 }
 
 // pushTimes draws when each visit's records arrive; a phone's log arrives in
@@ -56,7 +58,7 @@ func (b *builder) pushTimes(ph *Phone, visits []*visit, notes []Record) []time.T
 		evening := time.Date(v.start.Year(), v.start.Month(), v.start.Day(), 19, 0, 0, 0, v.start.Location())
 		at := v.leave.Add(b.between(time.Minute, 9*time.Minute))
 		switch p := b.rng.Float64(); {
-		case v.prompt || v.job.astray || i == len(visits)-1:
+		case v.prompt || v.job.astray || i == len(visits)-1 || ph == b.repair[1] && v.start.After(b.midnight(-2)):
 		case p > 0.98 && ph == b.repair[1] && v.start.Before(b.midnight(-9)):
 			at = evening.AddDate(0, 0, 3)
 		case p > 0.92:

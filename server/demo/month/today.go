@@ -90,8 +90,11 @@ func (b *builder) openJobs(ph *Phone, asked []trouble) {
 	first := maxTime(midnight.Add(8*time.Hour+30*time.Minute), b.now.Truncate(30*time.Minute))
 	apart := min(105*time.Minute, midnight.Add(23*time.Hour+30*time.Minute).Sub(first)/time.Duration(len(asked)))
 	for n, t := range asked {
-		c, it := b.onFile(), item{}
-		it = pick(b.rng, c.contract.items)
+		c := b.onFile()
+		for t.fault == "door" && c.contract.warranty(b.now) != "out" { // so that there is something to pay
+			c = b.onFile()
+		}
+		it := pick(b.rng, c.contract.items)
 		if t.fault == "door" {
 			p := products[n] // a kitchen, so that a door panel can be faulty
 			if len(c.contract.items) > 0 {
@@ -154,6 +157,9 @@ func (b *builder) offline(v *visit) (desk time.Time) {
 // movedTwice has the clerk and the installer move the same appointment. With a
 // name the clerk decides the case later.
 func (b *builder) movedTwice(v *visit, name string) {
+	if name == "" {
+		v.job.disputed = true
+	}
 	desk := b.offline(v)
 	from := v.start.Add(30 * time.Minute)
 	b.write(b.clerkA, b.m.Centre, desk, update("job", v.job.id,

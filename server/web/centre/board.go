@@ -13,10 +13,12 @@ import (
 )
 
 // The day board shows the hours from boardFrom to boardTo in columns of half
-// an hour; what lies outside is drawn at the edge.
+// an hour, and more where the day's jobs want it. An appointment is drawn at
+// least boardSpan columns wide, so that its words fit.
 const (
 	boardFrom = 8
 	boardTo   = 20
+	boardSpan = 3
 )
 
 // pillView is a state as tone and words.
@@ -79,9 +81,6 @@ func (d *Door) loadBoard(ctx context.Context, c *web.Context, day time.Time) (*B
 	end := day.AddDate(0, 0, 1)
 	p := &BoardPage{Day: day.UnixMilli(), Date: day.Format(time.DateOnly), Prev: day.AddDate(0, 0, -1).Format(time.DateOnly), Next: end.Format(time.DateOnly)}
 	p.Today = !c.Now.Before(day) && c.Now.Before(end)
-	for h := boardFrom; h < boardTo; h++ {
-		p.Hours = append(p.Hours, h)
-	}
 	var err error
 	if p.Counts, err = d.cfg.Reports.Counts(ctx, centre, c.Now); err != nil {
 		return nil, err
@@ -94,10 +93,14 @@ func (d *Door) loadBoard(ctx context.Context, c *web.Context, day time.Time) (*B
 	if err != nil {
 		return nil, err
 	}
-	p.Rows = d.boardRows(c, day, loads, lines)
+	hours := boardHours(day, lines)
+	for h := hours.from; h < hours.to; h++ {
+		p.Hours = append(p.Hours, h)
+	}
+	p.Rows = d.boardRows(c, hours, loads, lines)
 	p.Jobs = len(lines)
 	if p.Today {
-		p.NowAt = column(c.Now, day)
+		p.NowAt = hours.column(c.Now)
 	}
 	return p, d.loadWaiting(ctx, c, p)
 }
@@ -129,7 +132,32 @@ func (d *Door) monthLoads(c *web.Context, day time.Time) ([]report.Load, error) 
 	return d.cfg.Reports.Loads(c.Context(), c.Person.Centre, from.UnixMilli(), from.AddDate(0, 1, 0).UnixMilli())
 }
 
-func (d *Door) boardRows(c *web.Context, day time.Time, loads []report.Load, lines []report.JobLine) []boardRow {
+// hours are those that a board shows of a day.
+type hours struct {
+	day      time.Time
+	from, to int
+}
+
+// boardHours widens the usual hours so that every job of the day fits.
+func boardHours(day time.Time, lines []report.JobLine) hours {
+	h := hours{day, boardFrom, boardTo}
+	for _, l := range lines {
+		from, to := time.UnixMilli(l.SlotFrom).Sub(day), time.UnixMilli(l.SlotTo).Sub(day)
+		h.from = min(h.from, max(0, int(from.Hours())))
+		h.to = max(h.to, min(24, int((to+59*time.Minute).Hours())))
+	}
+	return h
+}
+
+// column is the half hour in which a moment lies, from 1, or the edge.
+func (h hours) column(t time.Time) int {
+	half := int(t.Sub(h.day).Minutes())/30 - h.from*2
+	return min(max(half, 0)+1, h.count())
+}
+
+func (h hours) count() int { return (h.to - h.from) * 2 }
+
+func (d *Door) boardRows(c *web.Context, day hours, loads []report.Load, lines []report.JobLine) []boardRow {
 	rows := []boardRow{{}}
 	at := map[uuid.UUID]int{}
 	for _, l := range loads {
@@ -141,9 +169,9 @@ func (d *Door) boardRows(c *web.Context, day time.Time, loads []report.Load, lin
 		if l.Status == "cancelled" {
 			continue
 		}
-		j := boardJob{JobLine: l, Clock: clockPill(c, l), Start: column(time.UnixMilli(l.SlotFrom), day)}
-		j.Span = max(2, column(time.UnixMilli(l.SlotTo-1), day)-j.Start+1)
-		j.Start = min(j.Start, (boardTo-boardFrom)*2-1)
+		j := boardJob{JobLine: l, Clock: clockPill(c, l), Start: day.column(time.UnixMilli(l.SlotFrom))}
+		j.Span = max(boardSpan, day.column(time.UnixMilli(l.SlotTo-1))-j.Start+1)
+		j.Start = max(1, min(j.Start, day.count()-j.Span+1))
 		if len(l.Crew) == 0 {
 			rows[0].Jobs = append(rows[0].Jobs, j)
 		}
@@ -161,15 +189,6 @@ func (d *Door) boardRows(c *web.Context, day time.Time, loads []report.Load, lin
 		rows = rows[1:]
 	}
 	return rows
-}
-
-// column is the half hour of the board in which a moment lies, from 1.
-func column(t, day time.Time) int {
-	half := int(t.Sub(day.Add(boardFrom*time.Hour)).Minutes()) / 30
-	if t.Before(day.Add(boardFrom * time.Hour)) {
-		half = 0
-	}
-	return min(max(half, 0)+1, (boardTo-boardFrom)*2)
 }
 
 // clockPill is the deadline of a job that needs the eye most, in words.

@@ -42,7 +42,8 @@ type caseView struct {
 	Detail     string // the broken rule of a held change, in words
 	Standing   *sideView
 	Other      *sideView
-	Was        string // what the writer had seen before
+	Writers    []*sideView // of a case that is no choice: who wrote what
+	Was        string      // what the writer had seen before
 	HasWas     bool
 	Values     bool // there are two values to choose from
 	Held       bool
@@ -78,11 +79,13 @@ func (r *Reconciliation) viewCase(t *teller, role schema.Role, k report.Case, f 
 		v.Title += " · " + col.Label.In(t.c.Lang)
 	}
 	v.Col = col
-	v.Values = col != nil && k.Sides.Standing != nil
+	v.Values = col != nil && office.HasValues(&k)
 	v.Detail = detail(k.Sides.Detail, t.c.Lang)
 	v.NeedReason = k.Sides.Rule == schema.Review
 	if v.Values {
 		r.viewSides(t, role, v, col)
+	} else {
+		v.Writers = writers(t, &k)
 	}
 	v.Words = ruleWords(t, v)
 	for _, ch := range k.Sides.Changes {
@@ -103,6 +106,20 @@ func (r *Reconciliation) viewCase(t *teller, role schema.Role, k report.Case, f 
 		}
 	}
 	return v
+}
+
+// writers are the sides of a case that is no choice between values.
+func writers(t *teller, k *report.Case) []*sideView {
+	var out []*sideView
+	for _, s := range []*report.Side{k.Sides.Standing, k.Sides.Other} {
+		if s == nil {
+			continue
+		}
+		v := viewSide(t, s)
+		v.Pieces = add(nil, []rune(t.told(t.column(k.Table, k.Column), s.Value)), true)
+		out = append(out, v)
+	}
+	return out
 }
 
 func (r *Reconciliation) viewSides(t *teller, role schema.Role, v *caseView, col *schema.Column) {

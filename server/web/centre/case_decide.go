@@ -19,7 +19,7 @@ const maxBulk = 200
 // ruling reads the form of a decision. A third value that is no value of the
 // field is Invalid.
 func (r *Reconciliation) ruling(c *web.Context) (office.Ruling, error) {
-	in := office.Ruling{Case: c.FormID("case"), Verdict: c.Form("verdict"), Reason: c.Form("reason"), Base: c.FormRev("base")}
+	in := office.Ruling{Case: c.FormID("case"), Verdict: c.Form("verdict"), Reason: c.Form("reason"), Base: c.FormRev("base"), Rest: c.Ticked("rest")}
 	if in.Verdict != office.VerdictEdit {
 		return in, nil
 	}
@@ -55,7 +55,11 @@ func (r *Reconciliation) decide(c *web.Context) error {
 		return c.Redirect(queueLink(int(c.FormInt("f")), "case."+in.Case.String()))
 	}
 	if !done.Changed {
-		c.Flash("ok", c.T("decide.done"))
+		text := c.T("decide.done")
+		if done.Rest > 0 {
+			text = c.T("decide.done-rest", done.Rest)
+		}
+		c.Flash("ok", text)
 		return c.Redirect(nextAfter(c, uuid.Nil))
 	}
 	return c.Redirect(nextAfter(c, in.Case))

@@ -26,6 +26,9 @@ func compare(a, b string) (left, right []piece) {
 	left, right = add(left, x[:head], true), add(right, y[:head], true)
 	if len(mx) <= maxDiff && len(my) <= maxDiff {
 		l, r := subsequence(mx, my)
+		if pl, pr := positions(mx, my); pl != nil && differing(pl) <= differing(l) {
+			l, r = pl, pr // the same length, digit for digit: easier to read
+		}
 		left, right = append(left, l...), append(right, r...)
 	} else {
 		left, right = add(left, mx, false), add(right, my, false)
@@ -42,6 +45,28 @@ func add(p []piece, r []rune, same bool) []piece {
 		return p
 	}
 	return append(p, piece{Text: string(r), Same: same})
+}
+
+// positions compares two texts of one length place by place; nil for others.
+func positions(x, y []rune) (left, right []piece) {
+	if len(x) != len(y) {
+		return nil, nil
+	}
+	for i := range x {
+		same := x[i] == y[i]
+		left, right = add(left, x[i:i+1], same), add(right, y[i:i+1], same)
+	}
+	return left, right
+}
+
+func differing(p []piece) int {
+	n := 0
+	for _, x := range p {
+		if !x.Same {
+			n += len([]rune(x.Text))
+		}
+	}
+	return n
 }
 
 // subsequence keeps the longest common subsequence of two texts as same.

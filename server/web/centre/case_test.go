@@ -16,6 +16,13 @@ func TestCompareMarksTheOneDigit(t *testing.T) {
 	}
 }
 
+func TestCompareTimesPlaceByPlace(t *testing.T) {
+	l, r := compare("2026-11-18 14:30", "2026-11-18 13:15")
+	if len(l) != 4 || l[1].Text != "4" || l[3].Text != "30" || r[3].Text != "15" {
+		t.Fatalf("%v %v", l, r)
+	}
+}
+
 // Whatever is compared, each side reads as itself, and what is marked as
 // shared is the same on both.
 func TestCompareLosesNothing(t *testing.T) {

@@ -73,6 +73,14 @@ func (d *Door) note(c *web.Context) error {
 	})
 }
 
+// number serves POST /centre/jobs/{id}/number, for a job found on the spot.
+func (d *Door) number(c *web.Context) error {
+	return d.act(c, jobForms{}, "job", "job.numbered", func(id uuid.UUID) error {
+		_, err := d.cfg.Office.GiveNumber(c.Context(), who(c), id)
+		return err
+	})
+}
+
 // askUpload serves POST /centre/jobs/{id}/upload: each photo named is asked of
 // the phone that has it.
 func (d *Door) askUpload(c *web.Context) error {

@@ -127,3 +127,15 @@ func TestVisitShowsOnTheJobsPage(t *testing.T) {
 		t.Error("an unknown column was read")
 	}
 }
+
+func TestJobFoundOnTheSpotGetsANumber(t *testing.T) {
+	w := world(t)
+	id := w.Insert(w.Centre, "job", map[string]any{"kind": "repair", "channel": "site", "found_on_spot": true, "intake_at": w.Now.UnixMilli(), "asked_work": "顺手修水龙头", "warranty": "unknown", "status": "dispatched"})
+	b := w.SignIn("clerk")
+	b.Get("/centre/jobs/"+id.String()).Want(200).Has("h1", "现场单(未编号)")
+	b.Get("/centre/jobs").Has("td .pill", "现场发现")
+	for range 2 {
+		b.Follow(b.Post("/centre/jobs/"+id.String()+"/number", nil)).Has("h1", "SH261122-001")
+	}
+	w.SignIn("clerk-b").Post("/centre/jobs/"+id.String()+"/number", nil).Want(404)
+}

@@ -125,7 +125,7 @@ func TestJobLists(t *testing.T) {
 	b.Get("/centre/?day=2026-11-23").Has(".board-row.nobody", "=HYPERLINK(1)")
 	w.Now = w.Now.AddDate(0, 0, 2)
 	late := w.SignIn("clerk").Get("/centre/").Want(200)
-	late.Has("#risk td", "SH261122-001").Has("#risk .pill", "上门 超")
+	late.Has("#risk td", "SH261122-002").Has("#risk .pill", "上门 超").Lacks("#risk td", "SH261122-001")
 }
 
 func TestReportsKnowNoOtherCentre(t *testing.T) {

@@ -25,9 +25,11 @@ type CaseFiles interface {
 	JobFile(ctx context.Context, centre, job uuid.UUID) (report.JobFile, error)
 }
 
-// CaseRows reads one row, to find the job that it belongs to.
+// CaseRows reads one row, to find the job that it belongs to, and names.
 type CaseRows interface {
 	StateRow(ctx context.Context, centre uuid.UUID, table string, id uuid.UUID) (schema.Row, bool, error)
+	// Names are those of the centre's people and of headquarters'.
+	Names(ctx context.Context, centre uuid.UUID) (map[uuid.UUID]string, error)
 }
 
 // Facts gives the ledger's own account of a job, for the timeline.
@@ -237,6 +239,9 @@ func (r *Reconciliation) loadCase(c *web.Context, t *teller, p *ReconcilePage, i
 	p.Kind = "case"
 	f, err := r.cfg.Files.JobFile(c.Context(), c.Person.Centre, k.Root)
 	if fault.CodeOf(err) == syncproto.NotFound {
+		if t.people, err = r.cfg.Rows.Names(c.Context(), c.Person.Centre); err != nil {
+			return err
+		}
 		p.Case = r.viewCase(t, c.Person.Role, k, nil, ruled)
 		return nil
 	}

@@ -42,6 +42,7 @@ func (d *Door) routes() []web.Route {
 		{Method: "POST", Path: "/centre/jobs/{id}/crew", Roles: desk(), Handler: d.dispatch},
 		{Method: "POST", Path: "/centre/jobs/{id}/cancel", Roles: desk(), Handler: d.cancel},
 		{Method: "POST", Path: "/centre/jobs/{id}/note", Roles: desk(), Handler: d.note},
+		{Method: "POST", Path: "/centre/jobs/{id}/number", Roles: desk(), Handler: d.number},
 		{Method: "POST", Path: "/centre/jobs/{id}/upload", Roles: desk(), Handler: d.askUpload},
 		{Method: "GET", Path: "/centre/jobs/{id}/timeline", Roles: desk(), Handler: d.timeline},
 		{Method: "GET", Path: "/centre/photos/{sha}", Roles: desk(), Handler: d.photo},

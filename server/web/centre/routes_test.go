@@ -28,6 +28,7 @@ var allowed = map[string]string{
 	"POST /centre/jobs/{id}/crew":                 "CS",
 	"POST /centre/jobs/{id}/cancel":               "CS",
 	"POST /centre/jobs/{id}/note":                 "CS",
+	"POST /centre/jobs/{id}/number":               "CS",
 	"POST /centre/jobs/{id}/upload":               "CS",
 	"GET /centre/jobs/{id}/timeline":              "CS",
 	"GET /centre/photos/{sha}":                    "CS",

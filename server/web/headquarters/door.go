@@ -38,6 +38,8 @@ type Files interface {
 	OpenDefects(ctx context.Context, limit int) ([]report.DefectLine, error)
 	StateRow(ctx context.Context, centre uuid.UUID, table string, id uuid.UUID) (schema.Row, bool, error)
 	JobFile(ctx context.Context, centre, job uuid.UUID) (report.JobFile, error)
+	// DefectPhoto says whether a file belongs to a submitted defect's photo.
+	DefectPhoto(ctx context.Context, centre uuid.UUID, sha [32]byte) (bool, error)
 }
 
 // Bench is what an adjudicator does; *office.Bench is one.
@@ -48,7 +50,8 @@ type Bench interface {
 }
 
 // Photos opens stored bytes; *blob.Service has it. That headquarters may see
-// them is this door's to check.
+// them is this door's to check: photos of submitted defects and nothing else,
+// no customer's signature and no photo of another job.
 type Photos interface {
 	Open(ctx context.Context, centre uuid.UUID, sha [32]byte) (io.ReadSeekCloser, blob.Info, error)
 }

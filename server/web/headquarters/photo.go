@@ -22,6 +22,13 @@ func (d *Door) photo(c *web.Context) error {
 	if err != nil || len(b) != 32 {
 		return web.NotFound()
 	}
+	ok, err := d.cfg.Files.DefectPhoto(c.Context(), centre, [32]byte(b))
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return web.NotFound()
+	}
 	r, info, err := d.cfg.Photos.Open(c.Context(), centre, [32]byte(b))
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ if (form) {
   form.addEventListener('change', (e) => { if (e.target.name === 'verdict') reveal(); });
   document.addEventListener('keydown', (e) => {
     if (e.key !== 'Enter' || e.isComposing || e.keyCode === 229 || e.defaultPrevented || e.altKey || e.metaKey) return;
-    if (e.target.closest('a,button,summary')) return;
+    if (e.target.closest?.('a,button,summary')) return;
     if (typing(e) && e.target.tagName === 'TEXTAREA' && !e.ctrlKey) return;
     if (document.querySelector('.keys-help')) return;
     e.preventDefault();

@@ -113,7 +113,7 @@ type UnsentItem struct {
 	Size    int64
 
 	At     time.Time // recorded, by this phone's clock
-	State  string    // pending, held; for a photo its UploadState
+	State  string    // pending; for a photo its UploadState
 	Reason string
 }
 

@@ -58,6 +58,9 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 	if err := checkOurs(ctx, path); err != nil {
 		return nil, err
 	}
+	if err := private(path); err != nil {
+		return nil, err
+	}
 	w, err := connect(path, "_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
 	if err != nil {
 		return nil, err
@@ -74,6 +77,16 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 	r.SetMaxOpenConns(4)
 	db.read = r
 	return db, nil
+}
+
+// private makes the file readable by its owner alone before anything is in it;
+// SQLite gives its other files the same mode.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	return f.Close()
 }
 
 func connect(path, options string) (*sql.DB, error) {

@@ -39,8 +39,10 @@ func TestDurableSettings(t *testing.T) {
 			t.Errorf("%s = %s, want %s", name, got, want)
 		}
 	}
-	if _, err := os.Stat(path); err != nil {
-		t.Errorf("the file is not where it was asked for: %v", err)
+	for _, name := range []string{path, path + "-wal"} {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: want a file of mode 0600 where it was asked for: %v %v", name, info, err)
+		}
 	}
 	if err := db.View(t.Context(), func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(t.Context(), `UPDATE clock SET hlc = 1`)

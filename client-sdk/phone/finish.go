@@ -52,7 +52,7 @@ func (q *ask) showFinish(status int, wrong string) error {
 	d.After = q.shots(f, "/job/"+f.Job.ID.String()+"/finish", uuid.Nil, "after")[0]
 	d.After.Need = len(d.After.Got) == 0
 	if err := q.view(func(view *clientsdk.View) error {
-		scripts, err := q.scripts(view)
+		scripts, err := q.scripts(view, f)
 		d.Script = scripts["finish"]
 		return err
 	}); err != nil {

@@ -41,7 +41,7 @@ func (q *ask) finishedCards(t jobTables, signatures []schema.Row) []cardGroup {
 		}
 		c := q.card(t, *job)
 		c.Tone, c.sort = "", done.Int("at")
-		c.Time, c.TimeNote = q.hm(done.Int("at")), q.valueOf("job", "status", job.Text("status"))
+		c.Time, c.TimeNote = q.hm(done.Int("at")), ""
 		c.Pills = q.finishedPills(t, *job, *visit, signatures)
 		cards = append(cards, c)
 	}
@@ -61,6 +61,9 @@ func (q *ask) finishedCards(t jobTables, signatures []schema.Row) []cardGroup {
 
 func (q *ask) finishedPills(t jobTables, job, visit schema.Row, signatures []schema.Row) []pill {
 	var out []pill
+	if s := job.Text("status"); s != "finished" {
+		out = append(out, pill{"", "", q.valueOf("job", "status", s)})
+	}
 	switch {
 	case job.Bool("complete"):
 		out = append(out, pill{"ok", "cloud-ok", q.t("pill.complete")})
@@ -72,11 +75,11 @@ func (q *ask) finishedPills(t jobTables, job, visit schema.Row, signatures []sch
 		if o == "solved" {
 			tone = "ok"
 		}
-		out = append(out, pill{tone, "done", q.valueOf("visit", "outcome", o)})
+		out = append(out, pill{tone, "", q.valueOf("visit", "outcome", o)})
 	}
 	for _, s := range slices.Backward(signatures) {
 		if s.UUID("visit") == visit.ID {
-			out = append(out, pill{"", "pen", q.valueOf("signature", "outcome", s.Text("outcome"))})
+			out = append(out, pill{"", "", q.valueOf("signature", "outcome", s.Text("outcome"))})
 			break
 		}
 	}

@@ -174,7 +174,7 @@ func (o *office) standing(now time.Time) {
 		o.put("fee_standard", newID(o.tb), hq, map[string]any{"version": "2026-11", "item": p.item, "name": p.name, "name_en": p.en, "unit": p.unit, "price": p.price, "currency": "CNY", "valid_from": from, "approved": true})
 	}
 	o.put("fee_standard", newID(o.tb), hq, map[string]any{"version": "2027-01", "item": "F01", "name": "未来的价格", "price": int64(9900), "currency": "CNY", "valid_from": now.AddDate(0, 2, 0).UnixMilli(), "approved": true})
-	for step, text := range map[string]string{"booking": "您好,我是品牌橱柜的售服李师傅,大约半小时后到。", "arrival": "您好,打扰了,我先看一下情况。", "finish": "已经修好,请您看一下。"} {
+	for step, text := range map[string]string{"booking": "您好,我是品牌橱柜的售服,姓{姓},您看{时间}方便吗?大约半小时后到。", "arrival": "您好,打扰了,我先看一下情况。", "finish": "已经修好,请您看一下。"} {
 		o.put("script", newID(o.tb), hq, map[string]any{"step": step, "text": text, "version": "v3"})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -79,7 +80,7 @@ func (q *ask) showJob(status int, f *jobFile, wrong string) error {
 			return err
 		}
 		d.Card = q.card(t, f.Job)
-		if d.Scripts, err = q.scripts(v); err != nil {
+		if d.Scripts, err = q.scripts(v, f); err != nil {
 			return err
 		}
 		d.Doubt, err = q.doubt(v, f)
@@ -92,12 +93,18 @@ func (q *ask) showJob(status int, f *jobFile, wrong string) error {
 	return q.show(status, "job", page{Title: cmp.Or(f.Job.Text("job_no"), q.app.label(q.lang, "job", "")), Back: "/", Wrong: wrong, Body: d})
 }
 
-// scripts are the newest phrases of each step.
-func (q *ask) scripts(v rows) (map[string]script, error) {
+// scripts are the newest phrases of each step, with the names and the time of
+// this job in their places.
+func (q *ask) scripts(v rows, f *jobFile) (map[string]script, error) {
 	found, err := v.Rows("script", clientsdk.Query{})
 	if err != nil {
 		return nil, err
 	}
+	me, _, err := v.Row("person", q.me())
+	if err != nil {
+		return nil, err
+	}
+	fill := q.places(f, me.Text("name"))
 	out := map[string]script{}
 	for _, r := range found {
 		text := r.Text("text")
@@ -105,10 +112,22 @@ func (q *ask) scripts(v rows) (map[string]script, error) {
 			text = r.Text("text_en")
 		}
 		if old, ok := out[r.Text("step")]; !ok || old.Version <= r.Text("version") {
-			out[r.Text("step")] = script{text, r.Text("version")}
+			out[r.Text("step")] = script{fill.Replace(text), r.Text("version")}
 		}
 	}
 	return out, nil
+}
+
+// places fills what a phrase leaves open. A place that it does not know stays
+// as it is.
+func (q *ask) places(f *jobFile, me string) *strings.Replacer {
+	surname := me
+	if r := []rune(me); len(r) > 0 {
+		surname = string(r[:1])
+	}
+	at := q.when(f.Job.Int("slot_from"))
+	return strings.NewReplacer("{姓}", surname, "{姓名}", me, "{name}", me, "{时间}", at, "{time}", at,
+		"{顾客}", f.Contact.Text("name"), "{customer}", f.Contact.Text("name"))
 }
 
 // doubt says in words that a value of this job is being looked at.

@@ -91,7 +91,7 @@ func TestStepsBeforeArriving(t *testing.T) {
 	seed := o.job(morning().Add(4*time.Hour), nil, nil) // 12:50, in the quiet hours
 	k := newPhone(t, o)
 	base := "/job/" + seed.job.String()
-	k.get(base).ok().says("预约落在小区安静时段 12:00–14:00", "雅居 A7", "PET 亮光", "调整铰链", "大约半小时后到", "北门登记")
+	k.get(base).ok().says("预约落在小区安静时段 12:00–14:00", "雅居 A7", "PET 亮光", "调整铰链", "姓李,您看12:50方便吗", "北门登记")
 	for _, path := range []string{"/work", "/fee", "/part", "/finish", "/done", "/defect"} {
 		k.get(base + path).is(http.StatusUnprocessableEntity).says("请先点“到达”")
 	}

@@ -113,10 +113,11 @@ func workDone(v *visitFile) bool {
 	return v.Record.Bool("deferred") || (v.Record.Text("cause") != "" && v.Record.Text("measure") != "")
 }
 
-// feesDone wants a receipt for all that was charged, and the standard shown
-// where the job is out of warranty.
+// feesDone wants a receipt for all that was charged. Out of warranty it is
+// offered first, until the standard was shown or the self-check says that
+// nothing is charged.
 func feesDone(f *jobFile, v *visitFile) bool {
-	if f.Job.Text("warranty") == "out" && !v.has("standard") {
+	if f.Job.Text("warranty") == "out" && !v.has("standard") && !v.has("selfcheck") {
 		return false
 	}
 	return v.due() == 0 || len(v.Waivers) > 0

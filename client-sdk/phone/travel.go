@@ -70,7 +70,7 @@ func depart(q *ask) error {
 		if err != nil {
 			return err
 		}
-		scripts, err := q.scripts(e)
+		scripts, err := q.scripts(e, f)
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -214,7 +215,8 @@ func TestSteadyBodyMayTakeItsTime(t *testing.T) {
 				go func() { _ = srv.Serve(l) }()
 				near, far := net.Pipe()
 				l.conn <- far
-				go func() {
+				var writer sync.WaitGroup
+				writer.Go(func() {
 					fmt.Fprintf(near, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/cbor\r\nContent-Length: 20000\r\n\r\n", syncproto.PathPush, p.answer.AccessToken)
 					for range 100 { // 200 bytes a second, or 40
 						if _, err := near.Write(make([]byte, 200)); err != nil {
@@ -222,7 +224,7 @@ func TestSteadyBodyMayTakeItsTime(t *testing.T) {
 						}
 						time.Sleep(c.pause)
 					}
-				}()
+				})
 				line, err := bufio.NewReader(near).ReadString('\n')
 				must(t, err)
 				if !strings.HasPrefix(line, c.want) {
@@ -230,6 +232,7 @@ func TestSteadyBodyMayTakeItsTime(t *testing.T) {
 				}
 				must(t, near.Close())
 				must(t, srv.Close())
+				writer.Wait()
 			})
 		})
 	}

@@ -122,9 +122,28 @@ func (a *App) routes() http.Handler {
 			defer context.AfterFunc(a.stopping, cancel)()
 			a.site.ServeHTTP(w, r.WithContext(ctx))
 		default:
+			a.bound(w, r)
 			a.site.ServeHTTP(w, r)
 		}
 	})
+}
+
+// deskTimeout is how long a browser may take to send a form or a file, and as
+// long again to take the page: enough for a large import on a slow line. The
+// API has finer limits of its own.
+const deskTimeout = 5 * time.Minute
+
+// bound keeps a stalled browser from holding a connection for ever. Deadlines
+// are the socket's: they follow the real clock.
+func (a *App) bound(w http.ResponseWriter, r *http.Request) {
+	rc := http.NewResponseController(w)
+	err := rc.SetWriteDeadline(time.Now().Add(2 * deskTimeout))
+	if r.ContentLength != 0 {
+		err = errors.Join(err, rc.SetReadDeadline(time.Now().Add(deskTimeout)))
+	}
+	if err != nil {
+		a.Log.Debug("connection has no deadlines", "error", err)
+	}
 }
 
 // URL is how browsers and phones reach the server.

@@ -20,6 +20,7 @@ import (
 	"siteledger/server/config"
 	"siteledger/server/demo/cable"
 	"siteledger/server/demo/console"
+	"siteledger/server/demo/month"
 	"siteledger/server/demo/scene"
 )
 
@@ -149,7 +150,7 @@ func (d *demo) openPhone(ctx, background context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	pages, err := phone.New(phone.Config{Client: d.phone, Token: token, Server: server, Dir: dir, Log: d.log})
+	pages, err := phone.New(phone.Config{Client: d.phone, Token: token, Server: server, Dir: dir, Zone: month.Zone(), Log: d.log})
 	if err != nil {
 		return err
 	}

@@ -243,7 +243,7 @@ func printedCode(t *testing.T, out string) string {
 func charge(t *testing.T, h *handset, job string) {
 	t.Helper()
 	h.post(job + "/standard").is(http.StatusOK)
-	item := h.get(job+"/fee").is(http.StatusOK).find(`name="item" value="([0-9a-f-]{36})"`)
+	item := h.get(job + "/fee").is(http.StatusOK).find(`name="item" value="([0-9a-f-]{36})"`)
 	h.post(job+"/fee", "id", id(t), "item", item, "quantity", "1").is(http.StatusOK)
 	no := h.post(job+"/receipt", "id", id(t), "way", "cash", "invoice", "none", "payer", "王秀英").is(http.StatusOK).find(`data-receipt="([^"]+)"`)
 	if _, n, err := fieldwork.Parse(no); err != nil || n < 1 {

@@ -14,13 +14,12 @@ import (
 )
 
 const customerLine = `
-	SELECT c.id, COALESCE(c."name", ''), COALESCE(c."phone", ''), COALESCE(c."address", ''),
-		(SELECT COUNT(*) FROM state_contract k WHERE k.centre = c.centre AND k."customer" = c.id AND k.deleted = 0),
-		(SELECT COUNT(*) FROM state_job j WHERE j.centre = c.centre AND j."customer" = c.id AND j.deleted = 0),
-		COALESCE((SELECT MAX(j."intake_at") FROM state_job j WHERE j.centre = c.centre AND j."customer" = c.id AND j.deleted = 0), 0)
+	SELECT c.id, COALESCE(c."name", ''), COALESCE(c."phone", ''), COALESCE(c."address", '')
 	FROM state_customer c`
 
-func readCustomerLines(ctx context.Context, tx *sql.Tx, text string, args ...any) ([]report.CustomerLine, error) {
+// readCustomerLines reads what customerLine selects, and then counts contracts
+// and jobs of all of them at once.
+func readCustomerLines(ctx context.Context, tx *sql.Tx, centre uuid.UUID, text string, args ...any) ([]report.CustomerLine, error) {
 	rows, err := tx.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, err
@@ -30,13 +29,57 @@ func readCustomerLines(ctx context.Context, tx *sql.Tx, text string, args ...any
 	for rows.Next() {
 		var c report.CustomerLine
 		var id []byte
-		if err := rows.Scan(&id, &c.Name, &c.Phone, &c.Address, &c.Contracts, &c.Jobs, &c.LastJob); err != nil {
+		if err := rows.Scan(&id, &c.Name, &c.Phone, &c.Address); err != nil {
 			return nil, err
 		}
 		c.ID = idOf(id)
 		out = append(out, c)
 	}
-	return out, rows.Err()
+	if err := rows.Err(); err != nil || len(out) == 0 {
+		return out, err
+	}
+	return out, countCustomers(ctx, tx, centre, out)
+}
+
+func countCustomers(ctx context.Context, tx *sql.Tx, centre uuid.UUID, lines []report.CustomerLine) error {
+	at := make(map[uuid.UUID]*report.CustomerLine, len(lines))
+	ids := make([]uuid.UUID, len(lines))
+	for i := range lines {
+		at[lines[i].ID], ids[i] = &lines[i], lines[i].ID
+	}
+	w := &condition{}
+	w.bind(centre[:])
+	rows, err := tx.QueryContext(ctx, `
+		SELECT k."customer", 1, COUNT(*), 0
+		FROM state_contract k
+		WHERE k.centre = $1 AND k."customer" IN `+w.in(ids)+` AND k.deleted = 0
+		GROUP BY k."customer"
+		UNION ALL
+		SELECT j."customer", 2, COUNT(*), COALESCE(MAX(j."intake_at"), 0)
+		FROM state_job j
+		WHERE j.centre = $1 AND j."customer" IN `+w.in(ids)+` AND j.deleted = 0
+		GROUP BY j."customer"`, w.args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id []byte
+		var what, n int
+		var last int64
+		if err := rows.Scan(&id, &what, &n, &last); err != nil {
+			return err
+		}
+		c := at[idOf(id)]
+		switch {
+		case c == nil:
+		case what == 1:
+			c.Contracts = n
+		default:
+			c.Jobs, c.LastJob = n, last
+		}
+	}
+	return rows.Err()
 }
 
 // Customers satisfies report.Customers.
@@ -51,7 +94,7 @@ func (s *Store) Customers(ctx context.Context, centre uuid.UUID, limit, offset i
 		if err != nil {
 			return err
 		}
-		out, err = readCustomerLines(ctx, tx, customerLine+`
+		out, err = readCustomerLines(ctx, tx, centre, customerLine+`
 			WHERE c.centre = $1 AND c.deleted = 0
 			ORDER BY c."name", c.id
 			LIMIT $2 OFFSET $3`, centre[:], int64(limit), int64(offset))

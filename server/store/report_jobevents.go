@@ -24,14 +24,16 @@ func jobEvents(ctx context.Context, tx *sql.Tx, centre uuid.UUID, ids []uuid.UUI
 	return out, callEvents(ctx, tx, centre, ids, out)
 }
 
+// visitEvents reads the visits of the jobs first and then their events: CROSS
+// JOIN holds SQLite to that order, else it would read the whole centre's.
 func visitEvents(ctx context.Context, tx *sql.Tx, centre uuid.UUID, ids []uuid.UUID, out map[uuid.UUID]fieldwork.Events) error {
 	w := &condition{}
 	w.bind(centre[:])
 	rows, err := tx.QueryContext(ctx, `
 		SELECT v."job", e."kind", e."at", `+clockError+`
-		FROM state_visit_event e
-		JOIN state_visit v ON v.centre = e.centre AND v.id = e."visit"
-		WHERE e.centre = $1 AND v."job" IN `+w.in(ids)+` AND e.deleted = 0 AND e."kind" IN ('depart', 'arrive')
+		FROM state_visit v
+		CROSS JOIN state_visit_event e
+		WHERE v.centre = $1 AND v."job" IN `+w.in(ids)+` AND e.centre = v.centre AND e."visit" = v.id AND e.deleted = 0 AND e."kind" IN ('depart', 'arrive')
 		ORDER BY e."at" DESC`, w.args...)
 	if err != nil {
 		return err
@@ -75,9 +77,9 @@ func visitEnds(ctx context.Context, tx *sql.Tx, centre uuid.UUID, ids []uuid.UUI
 	w.bind(centre[:])
 	rows, err := tx.QueryContext(ctx, `
 		SELECT v."job", c."at", `+clockError+`, COALESCE(v."outcome", '')
-		FROM state_visit_close c
-		JOIN state_visit v ON v.centre = c.centre AND v.id = c."visit"
-		WHERE c.centre = $1 AND v."job" IN `+w.in(ids)+` AND c.deleted = 0
+		FROM state_visit v
+		CROSS JOIN state_visit_close c
+		WHERE v.centre = $1 AND v."job" IN `+w.in(ids)+` AND c.centre = v.centre AND c."visit" = v.id AND c.deleted = 0
 		ORDER BY c."at"`, w.args...)
 	if err != nil {
 		return err

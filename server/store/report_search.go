@@ -50,10 +50,10 @@ func searchCustomers(ctx context.Context, tx *sql.Tx, centre uuid.UUID, q report
 	w := &condition{}
 	w.add("c.centre = %s", centre[:])
 	w.parts = append(w.parts, "c.deleted = 0")
-	contract := `EXISTS (
-				SELECT 1
+	contract := `c.id IN (
+				SELECT k."customer"
 				FROM state_contract k
-				WHERE k.centre = c.centre AND k."customer" = c.id AND k.deleted = 0 AND k."contract_no" LIKE %s ESCAPE '\'
+				WHERE k.centre = ` + w.bind(centre[:]) + ` AND k.deleted = 0 AND k."contract_no" LIKE %s ESCAPE '\'
 			)`
 	if q.Digits != "" {
 		w.add(fmt.Sprintf("("+bare+` LIKE %%s ESCAPE '\' OR `, `c."phone"`)+contract+")", "%"+q.Digits, "%"+q.Digits+"%")
@@ -61,7 +61,7 @@ func searchCustomers(ctx context.Context, tx *sql.Tx, centre uuid.UUID, q report
 		any := like("%", q.Text, "%")
 		w.add(`(c."name" LIKE %s ESCAPE '\' OR c."address" LIKE %s ESCAPE '\' OR `+contract+")", any, any, any)
 	}
-	return readCustomerLines(ctx, tx, customerLine+`
+	return readCustomerLines(ctx, tx, centre, customerLine+`
 		WHERE `+w.text()+`
 		ORDER BY c."name", c.id
 		LIMIT `+w.bind(int64(limit)), w.args...)

@@ -20,7 +20,7 @@ import (
 	"siteledger/server/demo/scene"
 )
 
-//go:embed page.html page.css
+//go:embed page.html page.css mark.svg
 var files embed.FS
 
 // Network is the line between the phone and the server.
@@ -78,7 +78,9 @@ func New(cfg Config) (http.Handler, error) {
 	c := &console{Config: cfg, page: page}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", c.show)
-	mux.HandleFunc("GET /page.css", func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, files, "page.css") })
+	for _, name := range []string{"page.css", "mark.svg"} {
+		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, files, name) })
+	}
 	mux.HandleFunc("GET /pictures/{room}/{name}", c.picture)
 	mux.HandleFunc("GET /network", c.network)
 	mux.HandleFunc("POST /network", c.setNetwork)

@@ -52,8 +52,13 @@ func (b *builder) cases() {
 		if i >= closed {
 			from, at = late, len(late)*(2*(i-closed)+1)/(2*(len(fates)-closed))
 		}
-		if at < len(from) {
-			b.addDefect(from[at], f.class, f.fate)
+		// A worktop belongs to a kitchen, and no visit has two cases.
+		for n := range len(from) {
+			v := from[(at+n)%len(from)]
+			if len(v.job.defects) == 0 && (f.class[:3] != "top" || v.job.item.category == "kitchen") {
+				b.addDefect(v, f.class, f.fate)
+				break
+			}
 		}
 	}
 }

@@ -86,11 +86,8 @@ func (b *builder) unfinished(day int) *customer {
 	return c
 }
 
-// help has the second of a group add a note, and sometimes a photograph.
+// help has the second of a group add a note.
 func (b *builder) help(v *visit, helper *Phone) {
-	if b.chance(0.5) {
-		return
-	}
 	at := v.leave.Add(-b.between(10*time.Minute, time.Hour))
 	b.notes = append(b.notes, note{helper, Record{At: at, Edits: noteOn(b, v.job, helper.Person, at, pick(b.rng, []string{
 		"台面后沿打胶已完成,24 小时内勿受力", "左侧墙面不平,已加调节片", "顾客要求加装一个毛巾杆,已报设计", "水电位与图纸一致"}))}})

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"siteledger/server/demo/scene"
+	"siteledger/syncproto/fieldwork"
 )
 
 // today draws what is planned, under way and waiting at the moment of the
@@ -62,7 +63,16 @@ func (b *builder) groupToday(g int) {
 	room := b.scene()
 	b.album(v, shot{role: "entrance", scene: room, view: scene.Entrance}, shot{role: "before", scene: room, view: scene.Before})
 	v.prompt = true
-	b.visits = append(b.visits, v) // under way: no end yet
+	if b.now.Before(start.Add(9 * time.Hour)) {
+		b.visits = append(b.visits, v) // under way: no end yet
+		return
+	}
+	v.leave = start.Add(6 * time.Hour)
+	b.work(v, "按图纸安装第 1 天", "新装", "柜体、门板、台面安装调平,五金调试")
+	b.album(v, shot{role: "after", scene: room, bedroom: it.category == "wardrobe", view: scene.After})
+	b.help(v, helper)
+	v.last = true
+	b.end(v, "solved", b.signing(fieldwork.Signed))
 }
 
 func (b *builder) specialistToday(start time.Time) {

@@ -71,7 +71,7 @@ func (b *builder) begin(j *job, ph *Phone, start time.Time) *visit {
 	v.record(depart, insert("visit", v.id, cols), b.event(v, "depart", depart, "已与顾客通话"), v.status("departed"))
 	arrive := start.Add(b.between(-8*time.Minute, 12*time.Minute))
 	if b.chance(0.07) {
-		notice := start.Add(-b.between(10*time.Minute, 45*time.Minute))
+		notice := maxTime(depart.Add(2*time.Minute), start.Add(-b.between(10*time.Minute, 45*time.Minute)))
 		v.record(notice, b.event(v, "delay", notice, "晚到约 20 分钟"))
 		arrive = start.Add(b.between(10*time.Minute, 25*time.Minute))
 	}

@@ -48,6 +48,7 @@ func newFilm(quality int, density float64) *film {
 
 func (f *film) newPattern(rng *rand.Rand, table int, w weave, density float64) pattern {
 	var p pattern
+	streak := min(0.75, 0.12+density/10) // coarse quantisers make strong streaks of few
 	for i := 3; i < 64; i++ {
 		across, along := zigzag[i]%8, zigzag[i]/8
 		if w == level {
@@ -58,7 +59,7 @@ func (f *film) newPattern(rng *rand.Rand, table int, w weave, density float64) p
 		if w != plain {
 			switch along {
 			case 0:
-				chance, reach = 0.75, 3-int(across)/3
+				chance, reach = streak, 1+int(3*streak)-int(across)/3
 			case 1:
 				chance *= 1.2
 			default:

@@ -94,10 +94,10 @@ func (f *face) colour(c *camera, l *light, px, py float64) (colour, float64) {
 		n = n.times(-1)
 	}
 	bright := l.at(p, n) * f.shade
-	if f.mat.coarse > 0 {
-		m := &f.mat
-		grain := noise(u*m.u, v*m.v, f.seed) + 0.5*noise(u*m.u*2.7, v*m.v*2.3, f.seed+1)
-		bright *= 1 + m.coarse*grain
+	if m := &f.mat; m.coarse > 0 {
+		// What is finer than a block of the picture is left to the grain.
+		block := 8 * math.Sqrt(c.eye.sub(p).dot(c.eye.sub(p))) / c.focal
+		bright *= 1 + m.coarse*clamp(1.5-max(m.u, m.v)*block*1.4, 0, 1)*f.texture(u, v)
 	}
 	col := f.mat.base.times(bright)
 	if f.mat.gloss > 0 {
@@ -112,4 +112,11 @@ func (f *face) colour(c *camera, l *light, px, py float64) (colour, float64) {
 		}
 	}
 	return colour{col.r * (1 + 0.05*l.warm), col.g, col.b * (1 - 0.09*l.warm)}, 1
+}
+
+// texture is how the brightness wanders over the surface, between about -1.5
+// and 1.5.
+func (f *face) texture(u, v float64) float64 {
+	m := &f.mat
+	return noise(u*m.u, v*m.v, f.seed) + 0.5*noise(u*m.u*2.7, v*m.v*2.3, f.seed+1)
 }

@@ -97,6 +97,7 @@ type JobPage struct {
 	Missing  []missingView
 	Quiet    bool // the slot touches the community's quiet hours
 	CanEnd   bool // may be cancelled from here
+	CanMove  bool // its slot may be moved
 	Choices  []crewChoice
 	Again    bool // going out again needs a reason
 	Form     jobForms
@@ -157,6 +158,7 @@ func (d *Door) loadJob(c *web.Context, f *report.JobFile) (*JobPage, error) {
 	status := head.Text("status")
 	allowed, may := d.cfg.Schema.Table("job").Column("status").Step(status, "cancelled", c.Person.Role)
 	p.CanEnd = allowed && may
+	p.CanMove = status != "registered" && status != "closed" && status != "cancelled"
 	p.Again = status == "finished" || status == "registered" || status == "cancelled"
 	return p, d.loadAround(c, p, f)
 }

@@ -4,8 +4,6 @@ import (
 	"net/url"
 	"strconv"
 
-	"github.com/google/uuid"
-
 	"siteledger/server/report"
 )
 
@@ -109,14 +107,4 @@ func around(rows []queueRow, here string) (place int, prev, next *queueRow) {
 		next = &rows[0]
 	}
 	return 0, nil, next
-}
-
-// jobOf is the job of an item in the queue; uuid.Nil where it is not there.
-func jobOf(rows []queueRow, here string) uuid.UUID {
-	for i := range rows {
-		if rows[i].At == here {
-			return rows[i].Job
-		}
-	}
-	return uuid.Nil
 }

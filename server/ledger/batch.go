@@ -12,18 +12,19 @@ import (
 	"siteledger/syncproto/changelog"
 )
 
+// newPacker makes the compressor of bodies; its EncodeAll may be called from
+// many goroutines.
+func newPacker() (*zstd.Encoder, error) {
+	return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithEncoderCRC(false))
+}
+
 // packBody writes the changes of a batch as the ledger keeps them.
-func packBody(changes [][]byte) ([]byte, error) {
+func (l *Ledger) packBody(changes [][]byte) ([]byte, error) {
 	raw, err := cbor.Marshal(changes)
 	if err != nil {
 		return nil, fmt.Errorf("pack batch: %w", err)
 	}
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
-	if err != nil {
-		return nil, fmt.Errorf("pack batch: %w", err)
-	}
-	defer enc.Close()
-	return enc.EncodeAll(raw, make([]byte, 0, len(raw)/2)), nil
+	return l.packer.EncodeAll(raw, make([]byte, 0, len(raw)/2)), nil
 }
 
 // maxBody bounds what a stored batch may unpack to.
@@ -31,7 +32,7 @@ const maxBody = 64 << 20
 
 // Unpack gives the changes' byte strings of a stored batch.
 func (b Batch) Unpack() ([][]byte, error) {
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxBody))
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(maxBody))
 	if err != nil {
 		return nil, err
 	}

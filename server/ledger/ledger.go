@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/klauspost/compress/zstd"
 
 	"siteledger/server/reconcile"
 	"siteledger/syncproto"
@@ -167,10 +168,11 @@ type Config struct {
 // Ledger is the writer of all streams. It is safe for concurrent use.
 type Ledger struct {
 	Config
-	codec *changelog.Codec
-	fold  *reconcile.Engine
-	boot  uuid.UUID // this start of the server, the boot id of the office logs
-	start time.Time
+	codec  *changelog.Codec
+	fold   *reconcile.Engine
+	packer *zstd.Encoder
+	boot   uuid.UUID // this start of the server, the boot id of the office logs
+	start  time.Time
 }
 
 // New builds a ledger.
@@ -179,7 +181,11 @@ func New(cfg Config) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Ledger{Config: cfg, codec: codec, fold: reconcile.New(cfg.Schema, codec), boot: cfg.NewID(), start: cfg.Now()}, nil
+	packer, err := newPacker()
+	if err != nil {
+		return nil, err
+	}
+	return &Ledger{Config: cfg, codec: codec, packer: packer, fold: reconcile.New(cfg.Schema, codec), boot: cfg.NewID(), start: cfg.Now()}, nil
 }
 
 // CreateStream makes the stream of a centre, or of headquarters, with an

@@ -250,7 +250,7 @@ func (p *push) append(ctx context.Context, tx Tx, stream *Stream, log *Log, res 
 	if err := fold.Flush(ctx); err != nil {
 		return err
 	}
-	body, err := packBody(p.req.Changes[skip:])
+	body, err := p.packBody(p.req.Changes[skip:])
 	if err != nil {
 		return err
 	}
@@ -276,7 +276,7 @@ func (p *push) outcomes(ctx context.Context, tx Tx) ([]syncproto.Outcome, error)
 
 // aside keeps the batch outside any log.
 func (p *push) aside(ctx context.Context, tx Tx, code syncproto.Code) error {
-	body, err := packBody(p.req.Changes)
+	body, err := p.packBody(p.req.Changes)
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ func (l *Ledger) write(ctx context.Context, tx Tx, by Author, edits []Edit) (Wri
 	if err := fold.Flush(ctx); err != nil {
 		return Written{}, err
 	}
-	body, err := packBody(changes)
+	body, err := l.packBody(changes)
 	if err != nil {
 		return Written{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,13 +76,12 @@ func TestFailsOnceThenSilence(t *testing.T) {
 		for name, fail := range failures {
 			t.Run(fmt.Sprintf("%s %s", path, name), func(t *testing.T) {
 				running(t, func(d *desk, c *clientsdk.Client, job uuid.UUID) {
-					failed := false
+					var failed atomic.Bool
 					d.s.set(func() {
 						d.s.hook = func(r *http.Request) (*http.Response, error) {
-							if failed || r.URL.Path != path && (path != "store" || r.URL.Host != "store.test") {
+							if r.URL.Path != path && (path != "store" || r.URL.Host != "store.test") || failed.Swap(true) {
 								return nil, nil
 							}
-							failed = true
 							return fail()
 						}
 					})
@@ -89,14 +89,14 @@ func TestFailsOnceThenSilence(t *testing.T) {
 					sha := d.photo(c, job, "one")
 					well := func() bool {
 						st := d.status(c)
-						return failed && st.Pending == 0 && st.Problem.Code == "" && d.serverNotes() == "一" && d.uploads(c)[sha].State == clientsdk.Verified
+						return failed.Load() && st.Pending == 0 && st.Problem.Code == "" && d.serverNotes() == "一" && d.uploads(c)[sha].State == clientsdk.Verified
 					}
 					for end := time.Now().Add(4 * time.Hour); !well() && time.Now().Before(end); {
 						time.Sleep(time.Minute)
 						synctest.Wait()
 					}
 					if st := d.status(c); !well() {
-						t.Errorf("failed %v; status %+v; server %q", failed, st, d.serverNotes())
+						t.Errorf("failed %v; status %+v; server %q", failed.Load(), st, d.serverNotes())
 					}
 				})
 			})
@@ -107,13 +107,13 @@ func TestFailsOnceThenSilence(t *testing.T) {
 func TestTokenRefusedIsAskedAgain(t *testing.T) {
 	running(t, func(d *desk, c *clientsdk.Client, job uuid.UUID) {
 		d.s.set(func() { clear(d.s.access) })
-		refused := false
+		var refused atomic.Bool
 		d.s.set(func() {
 			d.s.hook = func(r *http.Request) (*http.Response, error) {
-				if refused || r.URL.Path != syncproto.PathToken {
+				if r.URL.Path != syncproto.PathToken || refused.Swap(true) {
 					return nil, nil
 				}
-				refused = true // a server that was wrong for a moment
+				// A server that was wrong for a moment.
 				return answer(401, syncproto.TypeProblem, `{"code":"token-invalid"}`), nil
 			}
 		})
@@ -162,11 +162,11 @@ func TestLocalEditAndPokeStartARound(t *testing.T) {
 
 func TestOfflineDayIsQuiet(t *testing.T) {
 	running(t, func(d *desk, c *clientsdk.Client, job uuid.UUID) {
-		tries := 0
+		var tries atomic.Int64
 		d.s.set(func() {
 			d.s.hook = func(r *http.Request) (*http.Response, error) {
 				if r.URL.Path == syncproto.PathPush {
-					tries++
+					tries.Add(1)
 				}
 				return nil, errCut
 			}
@@ -175,8 +175,8 @@ func TestOfflineDayIsQuiet(t *testing.T) {
 			d.note(c, job, "x")
 			time.Sleep(time.Hour)
 		}
-		if tries > 24*13*2 {
-			t.Errorf("%d tries in a day", tries)
+		if n := tries.Load(); n > 24*13*2 {
+			t.Errorf("%d tries in a day", n)
 		}
 		d.s.set(func() { d.s.hook = nil })
 		time.Sleep(clientsdk.DefaultBackoffMax)

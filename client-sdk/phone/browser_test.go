@@ -27,7 +27,7 @@ func newScreen(tb testing.TB, k *phoneKit) *screen {
 	tb.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	tb.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
 	tb.Cleanup(cancel)
 	s := &screen{tb: tb, ctx: ctx, kit: k, bad: make(chan string, 100)}
 	s.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile, chromedp.EmulateTouch))

@@ -30,7 +30,8 @@ type Config struct {
 	// Lang is the language until the person chooses one: "zh-CN" or "en"; empty
 	// asks the web view.
 	Lang string
-	// Zone is where the phone is; nil means time.Local.
+	// Zone is the wall clock of the pages; nil is China's, UTC+8. time.Local is
+	// no default: on Android it is UTC.
 	Zone *time.Location
 	// Log takes what went wrong inside; nil discards it.
 	Log *slog.Logger
@@ -75,7 +76,7 @@ func New(cfg Config) (http.Handler, error) {
 		dicts: map[string]dictionary{}, pages: map[string]map[string]*template.Template{},
 	}
 	if a.zone == nil {
-		a.zone = time.Local
+		a.zone = time.FixedZone("CST", 8*3600)
 	}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)

@@ -97,7 +97,7 @@ func (f *face) colour(c *camera, l *light, px, py float64) (colour, float64) {
 	if m := &f.mat; m.coarse > 0 {
 		// What is finer than a block of the picture is left to the grain.
 		block := 8 * math.Sqrt(c.eye.sub(p).dot(c.eye.sub(p))) / c.focal
-		bright *= 1 + m.coarse*clamp(1.5-max(m.u, m.v)*block*1.4, 0, 1)*f.texture(u, v)
+		bright *= 1 + m.coarse*clamp(1.5-max(m.u, m.v)*block*2, 0, 1)*f.texture(u, v)
 	}
 	col := f.mat.base.times(bright)
 	if f.mat.gloss > 0 {

@@ -12,16 +12,6 @@ import (
 	"siteledger/syncproto"
 )
 
-// Permit is what a supervisor's code says: a JWS of the server that lets one
-// device sign out although work is unsent.
-type Permit struct {
-	Device uuid.UUID `json:"device"`
-	Allow  string    `json:"allow"` // PermitSignOut
-}
-
-// PermitSignOut is the only thing that a [Permit] can allow.
-const PermitSignOut = "sign-out-unsent"
-
 // SignOut forgets the person and removes all of his data from this phone. With
 // unsent work it is refused ([ErrUnsent]; [Client.Unsent] lists it), unless a
 // supervisor's code permits it: then the log and the photos are first put aside
@@ -67,8 +57,8 @@ func (c *Client) permitted(ctx context.Context, id *identity, code string) error
 	if err != nil {
 		return explained(err)
 	}
-	var p Permit
-	if err := keys.Open(code, &p); err != nil || p.Device != id.Device || p.Allow != PermitSignOut {
+	var p syncproto.Permit
+	if err := keys.Open(code, &p); err != nil || p.Device != id.Device || p.Allow != syncproto.PermitSignOut {
 		return &Error{Code: CodeUnsent, ZH: "主管授权码不对,不能退出,未上传的工作还在。", EN: "The supervisor's code is not valid, so signing out is refused. The unsent work is still here.", Err: err}
 	}
 	return nil

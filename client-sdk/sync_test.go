@@ -430,13 +430,13 @@ func TestSignOut(t *testing.T) {
 	wantCode(t, c.SignOut(t.Context(), ""), clientsdk.CodeUnsent)
 	wantCode(t, c.SignOut(t.Context(), "1234"), clientsdk.CodeUnsent)
 	id, _ := c.Identity()
-	other := d.s.jws(clientsdk.Permit{Device: uuid.New(), Allow: clientsdk.PermitSignOut})
+	other := d.s.jws(syncproto.Permit{Device: uuid.New(), Allow: syncproto.PermitSignOut})
 	wantCode(t, c.SignOut(t.Context(), other), clientsdk.CodeUnsent)
 	unsent, err := c.Unsent(t.Context())
 	if err != nil || len(unsent) != 1 || unsent[0].Table != "note" || unsent[0].Op != "insert" {
 		t.Fatalf("unsent %+v %v", unsent, err)
 	}
-	if err := c.SignOut(t.Context(), d.s.jws(clientsdk.Permit{Device: id.Device, Allow: clientsdk.PermitSignOut})); err != nil {
+	if err := c.SignOut(t.Context(), d.s.jws(syncproto.Permit{Device: id.Device, Allow: syncproto.PermitSignOut})); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := c.Identity(); ok {

@@ -10,15 +10,17 @@ import (
 
 	"siteledger/server/app"
 	"siteledger/server/auth"
+	"siteledger/syncproto"
 )
 
-// device lists phones, revokes one, and prints enrolment codes.
+// device lists phones, revokes one, and prints codes for them.
 func (p program) device(ctx context.Context, args []string) error {
 	return p.verb("device", args, map[string]func([]string) error{
 		"list":   func(a []string) error { return p.deviceList(ctx, a) },
 		"code":   func(a []string) error { return p.deviceCode(ctx, a) },
+		"permit": func(a []string) error { return p.devicePermit(ctx, a) },
 		"revoke": func(a []string) error { return p.deviceRevoke(ctx, a) },
-	}, "list, code, revoke")
+	}, "list, code, permit, revoke")
 }
 
 func (p program) deviceList(ctx context.Context, args []string) error {
@@ -58,7 +60,26 @@ func (p program) deviceCode(ctx context.Context, args []string) error {
 }
 
 func (p program) deviceRevoke(ctx context.Context, args []string) error {
-	fs, settings := p.flags("device revoke", "data")
+	return p.onDevice(ctx, "device revoke", args, func(c *app.Core, id uuid.UUID) error {
+		return c.Auth.RevokeDevice(ctx, auth.Operator(), id)
+	})
+}
+
+// devicePermit prints the supervisor's code with which a phone may sign out
+// although it has unsent work; the phone keeps that work aside.
+func (p program) devicePermit(ctx context.Context, args []string) error {
+	return p.onDevice(ctx, "device permit", args, func(c *app.Core, id uuid.UUID) error {
+		code, err := c.Keys.SignJWS(syncproto.Permit{Device: id, Allow: syncproto.PermitSignOut})
+		if err == nil {
+			fmt.Fprintln(p.out, code)
+		}
+		return err
+	})
+}
+
+// onDevice runs fn on the device that -device names.
+func (p program) onDevice(ctx context.Context, name string, args []string, fn func(*app.Core, uuid.UUID) error) error {
+	fs, settings := p.flags(name, "data")
 	device := fs.String("device", "", "the device's id")
 	cfg, err := p.parse(fs, settings, args)
 	if err != nil {
@@ -68,5 +89,5 @@ func (p program) deviceRevoke(ctx context.Context, args []string) error {
 	if err != nil {
 		return p.misuse(fs, "-device: %v", err)
 	}
-	return p.withData(ctx, cfg, func(c *app.Core) error { return c.Auth.RevokeDevice(ctx, auth.Operator(), id) })
+	return p.withData(ctx, cfg, func(c *app.Core) error { return fn(c, id) })
 }

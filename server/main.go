@@ -44,7 +44,7 @@ func commands() []command {
 		{"verify", "[-data DIR] [-json] [-all] [-rebuild]", "read the whole ledger and every photo again; exit 1 at the first fault", program.verify},
 		{"centre", "add -name NAME | list", "service centres", program.centre},
 		{"user", "add | list | password | disable | enable", "people and their sign-in", program.user},
-		{"device", "list | code -person ID | revoke -device ID", "phones and enrolment codes", program.device},
+		{"device", "list | code -person ID | permit | revoke -device ID", "phones and enrolment codes", program.device},
 		{"version", "", "print the version", program.version},
 	}
 }

@@ -58,6 +58,16 @@ type BlobReceipt struct {
 	Device  uuid.UUID `json:"device"`
 }
 
+// Permit is what a supervisor's code says: a JWS of the server that lets one
+// device do what it otherwise refuses.
+type Permit struct {
+	Device uuid.UUID `json:"device"`
+	Allow  string    `json:"allow"` // PermitSignOut
+}
+
+// PermitSignOut lets a phone sign out with unsent work, which it keeps aside.
+const PermitSignOut = "sign-out-unsent"
+
 // Problem is an RFC 9457 answer with this protocol's members.
 type Problem struct {
 	Type    string  `json:"type"`

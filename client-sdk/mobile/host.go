@@ -83,4 +83,4 @@ func metered(host Host) func() bool {
 	}
 }
 
-var errPanic = errors.New("internal: 手机内部出错,之前保存的内容都在,请重新打开应用。 / Something went wrong inside. What was stored is safe; open the app again.")
+var errPanic = errors.New("internal: 手机内部出错,之前保存的内容都在,请重新打开应用。 / Something went wrong inside. What was stored is safe; open the app again")

@@ -31,7 +31,7 @@ type App struct {
 func Open(dataDir, serverURL string, host Host) (app *App, err error) {
 	defer survive(&err)
 	if host == nil {
-		return nil, errors.New("internal: 缺少宿主接口。 / The shell gave no host.")
+		return nil, errors.New("internal: 缺少宿主接口。 / the shell gave no host")
 	}
 	client, err := clientsdk.Open(clientsdk.Config{
 		Dir: dataDir, Server: serverURL, Keys: keys{host}, Mono: mono(host), Metered: metered(host),

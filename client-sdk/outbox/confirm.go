@@ -35,7 +35,7 @@ const (
 	VerdictAsk    = "ask"    // not decided yet: the office has a question
 )
 
-// Decided takes over a person's decision on a held change. Its transaction is
+// Decided takes over a person's decision on a held change, or on a conflict. Its transaction is
 // confirmed, or refused, whole; what was held behind it is free again. Unknown
 // changes are left alone: they may have been moved to another log.
 func (o *Outbox) Decided(ctx context.Context, tx *sql.Tx, id uuid.UUID, seq uint64, verdict string) (Effect, error) {
@@ -46,8 +46,11 @@ func (o *Outbox) Decided(ctx context.Context, tx *sql.Tx, id uuid.UUID, seq uint
 	var txn int64
 	var c []byte
 	err := tx.QueryRowContext(ctx, `SELECT state, txn, case_id FROM change WHERE epoch = $1 AND seq = $2`, id[:], int64(seq)).Scan(&state, &txn, &c)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && state != "held" {
+	if errors.Is(err, sql.ErrNoRows) {
 		return Effect{}, nil
+	}
+	if err == nil && state != "held" {
+		return settle(ctx, tx, id, seq)
 	}
 	if err != nil {
 		return Effect{}, fmt.Errorf("decided: %w", err)
@@ -73,6 +76,19 @@ func (o *Outbox) Decided(ctx context.Context, tx *sql.Tx, id uuid.UUID, seq uint
 	freed, err := free(ctx, tx, id, txn, c)
 	eff.Rows = append(eff.Rows, freed...)
 	return eff, err
+}
+
+// settle takes the mark off a change whose conflict a person has decided.
+func settle(ctx context.Context, tx *sql.Tx, id uuid.UUID, seq uint64) (Effect, error) {
+	keys, err := collect(ctx, tx, `
+		UPDATE change
+		SET settled = 1
+		WHERE epoch = $1 AND seq = $2 AND outcome = 'conflict' AND settled = 0
+		RETURNING tbl, row`, id[:], int64(seq))
+	if err != nil {
+		return Effect{}, fmt.Errorf("settle conflict: %w", err)
+	}
+	return Effect{Rows: keys}, nil
 }
 
 // free ends the waiting of changes that were held behind a transaction: those
@@ -133,14 +149,14 @@ func (o *Outbox) Of(ctx context.Context, tx *sql.Tx, table string, row uuid.UUID
 }
 
 // MarksOf says how far the changes of a row have come: something not
-// acknowledged, something held, a value that the office looked or looks at.
+// acknowledged, something held, a value that the office has yet to look at.
 func (o *Outbox) MarksOf(ctx context.Context, tx *sql.Tx, table string, row uuid.UUID) (unsent, held, conflict bool, err error) {
 	var n [3]int
 	err = tx.QueryRowContext(ctx, `
 		SELECT
 			COUNT(*) FILTER (WHERE state = 'pending'),
 			COUNT(*) FILTER (WHERE state = 'held'),
-			COUNT(*) FILTER (WHERE outcome = 'conflict')
+			COUNT(*) FILTER (WHERE outcome = 'conflict' AND settled = 0)
 		FROM change
 		WHERE tbl = $1 AND row = $2`, table, row[:]).Scan(&n[0], &n[1], &n[2])
 	if err != nil {

@@ -99,6 +99,7 @@ CREATE TABLE change (
 	outcome TEXT NOT NULL DEFAULT '',
 	reason TEXT NOT NULL DEFAULT '',
 	case_id BLOB,
+	settled INTEGER NOT NULL DEFAULT 0, -- 1: a person has decided its conflict
 	acked_at INTEGER,
 	PRIMARY KEY (epoch, seq)
 ) STRICT, WITHOUT ROWID;

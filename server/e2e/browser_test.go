@@ -68,7 +68,7 @@ const patience = 45 * time.Second
 // the console calls an error fails the test.
 func (b *browser) tab(name string, width, height int64, phone bool) *tab {
 	b.tb.Helper()
-	ctx, cancel := chromedp.NewContext(b.ctx)
+	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext()) // cookies of its own
 	b.tb.Cleanup(cancel)
 	t := &tab{tb: b.tb, name: name, ctx: ctx}
 	// The tab lives as long as the context that opens it: not one with a

@@ -183,7 +183,7 @@ func (s *story) killed() {
 	s.handset.kill()
 	s.startHandset()
 	p := s.phone
-	p.allow("ERR_CONNECTION")
+	p.allow("net::ERR_") // the page before lost its process
 	p.open(s.base + s.defect)
 	p.until(fmt.Sprintf(`document.querySelector("#text").value === %q`, storyText), "the words are gone")
 	if n := ask[int](p, `document.querySelectorAll(".thumb").length`); n != 1 {
@@ -276,7 +276,6 @@ func (s *story) back() {
 	s.site.restore(s.T)
 	p.submit(`form[action="/uploads/sync"] button`)
 	p.until(`document.querySelector("#strip").dataset.tone === "ok"`, "not everything was sent")
-	p.allow("ERR_CONNECTION")
 	s.clerk.open(s.site.url + s.jobPath)
 	s.clerk.sees("已完工", storyText)
 	s.clerk.until(`[...document.querySelectorAll("main img")].length >= 3 && [...document.querySelectorAll("main img")].every(i => i.complete && i.naturalWidth > 0)`, "the photographs do not show")

@@ -186,14 +186,19 @@ func (p *pull) emit(ctx context.Context, batch []found) error {
 			byStream[b.root.Stream] = append(byStream[b.root.Stream], b.key)
 		}
 	}
-	rows := map[uuid.UUID]schema.Row{}
+	type name struct {
+		stream uuid.UUID
+		table  string
+		row    uuid.UUID
+	}
+	rows := map[name]schema.Row{} // rows of two tables may share an id
 	for stream, keys := range byStream {
 		got, err := p.snap.Rows(ctx, stream, keys)
 		if err != nil {
 			return fmt.Errorf("read rows: %w", err)
 		}
 		for _, r := range got {
-			rows[r.ID] = r
+			rows[name{stream, r.Table, r.ID}] = r
 		}
 	}
 	for _, b := range batch {
@@ -205,7 +210,7 @@ func (p *pull) emit(ctx context.Context, batch []found) error {
 			id := b.key.Row
 			p.out.Removed = append(p.out.Removed, syncproto.Removed{Table: b.key.Table, Row: &id, Why: syncproto.WhyDeleted})
 		default:
-			r, ok := rows[b.key.Row]
+			r, ok := rows[name{b.root.Stream, b.key.Table, b.key.Row}]
 			if !ok {
 				return fmt.Errorf("the feed names %s %s, which is not there", b.key.Table, b.key.Row)
 			}

@@ -112,6 +112,9 @@ func TestMovedAppointmentIsAConflict(t *testing.T) {
 	if len(w.cases()) != 0 {
 		t.Errorf("still open: %v", w.cases())
 	}
+	if _, page := p.pullAll("", 500); len(page.Instructions) != 1 || page.Instructions[0].Kind != syncproto.KindDecided || page.Instructions[0].Args["seq"] != float64(1) {
+		t.Errorf("the phone is not told: %+v", page.Instructions)
+	}
 	by := w.clerk.Person
 	_, err := w.led.Write(context.Background(), w.centre, w.clerk, []ledger.Edit{insert("decision", newID(), map[string]any{"case": open[0][:], "verdict": "keep", "at": int64(1), "by": by[:]})})
 	if fault.CodeOf(err) != fault.Stale {

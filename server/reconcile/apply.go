@@ -37,6 +37,9 @@ func (w *work) insert(ctx context.Context, t *schema.Table, ch *changelog.Change
 	if err != nil || fd != nil {
 		return fd, err
 	}
+	if taken, err := w.takenRoot(ctx, t, root); err != nil || taken {
+		return held(syncproto.RowExists, uuid.Nil), err
+	}
 	if w.roleOf != schema.Server {
 		for _, c := range t.Columns {
 			if t.RuleOf(c) == schema.State && len(c.Values) > 0 && ch.Cols[c.Name] != c.Values[0] {
@@ -60,6 +63,20 @@ func (w *work) insert(ctx context.Context, t *schema.Table, ch *changelog.Change
 	n.Clock.set(s, cols...)
 	w.write(n)
 	return nil, nil
+}
+
+// takenRoot says that a new job's id is already the root of other rows. Whoever
+// records a job joins its root: under such an id he would see the office's
+// files, or another person's rows (promise P7).
+func (w *work) takenRoot(ctx context.Context, t *schema.Table, root uuid.UUID) (bool, error) {
+	if t.Parent != "" || t.Root != schema.RootJob {
+		return false, nil
+	}
+	if root == uuid.Nil || root == w.centre || root == officeRoot(w.centre) {
+		return true, nil
+	}
+	p, err := w.row(ctx, "person", root)
+	return p != nil, err
 }
 
 func (w *work) update(ctx context.Context, t *schema.Table, ch *changelog.Change, row *Row, extra map[string]any) (*finding, error) {

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 
 	"github.com/google/uuid"
 
@@ -89,8 +90,23 @@ func (s Sides) JSON() (string, error) {
 }
 
 // JSONValue turns a cell into what JSON can hold: uuids as text, hashes as
-// hex, other bytes as base64.
+// hex, other bytes as base64. A held change may carry anything that CBOR can
+// say where a cell belongs: a map's keys become text.
 func JSONValue(c *schema.Column, v schema.Value) any {
+	switch x := v.(type) {
+	case map[any]any:
+		out := make(map[string]any, len(x))
+		for k, e := range x {
+			out[fmt.Sprint(k)] = JSONValue(nil, e)
+		}
+		return out
+	case []any:
+		out := make([]any, len(x))
+		for i, e := range x {
+			out[i] = JSONValue(nil, e)
+		}
+		return out
+	}
 	b, ok := v.([]byte)
 	if !ok {
 		return v

@@ -14,6 +14,7 @@ package reconcile
 
 import (
 	"context"
+	"maps"
 
 	"github.com/google/uuid"
 
@@ -45,6 +46,7 @@ func (r *Row) clone() *Row {
 		c.Cols[k] = v
 	}
 	c.Clock = r.Clock.clone()
+	c.Extra = maps.Clone(r.Extra)
 	return &c
 }
 

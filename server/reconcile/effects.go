@@ -122,6 +122,9 @@ func (w *work) decide(ctx context.Context, d *Row) error {
 	c.Decided, c.Verdict, c.DecidedBy, c.DecidedAt, c.Reason = true, verdict, d.UUID("by"), d.Int("at"), d.Text("reason")
 	w.effects.Cases = append(w.effects.Cases, *c)
 	w.touchJob(c.Root)
+	if c.Kind == CaseConflict {
+		return w.tellWriters(ctx, c, verdict)
+	}
 	if c.Kind != CaseHeld && c.Kind != CaseHandover {
 		return nil
 	}
@@ -133,7 +136,11 @@ func (w *work) decide(ctx context.Context, d *Row) error {
 	if err := w.release(ctx, waiting, verdict != "refuse"); err != nil {
 		return err
 	}
-	return w.tell(ctx, c, waiting[0], verdict)
+	var person uuid.UUID
+	if ch, err := w.e.codec.Decode(waiting[0].Body); err == nil {
+		person = ch.Actor
+	}
+	return w.tell(ctx, c, waiting[0].Log, waiting[0].Seq, person, verdict)
 }
 
 // release folds held transactions again, in the order of their log.
@@ -143,6 +150,8 @@ func (w *work) release(ctx context.Context, waiting []HeldChange, accepted bool)
 	if err != nil {
 		return err
 	}
+	roots, rows := w.heldRoot, w.heldRow // of the office's log, which goes on behind the decision
+	defer func() { w.heldRoot, w.heldRow = roots, rows }()
 	w.heldRoot, w.heldRow = map[uuid.UUID]uuid.UUID{}, map[Key]uuid.UUID{}
 	for _, h := range log {
 		if h.Case != waiting[0].Case {
@@ -179,20 +188,29 @@ func (w *work) again(ctx context.Context, held []HeldChange, force bool) error {
 	return w.txn(ctx, t, true)
 }
 
+// tellWriters tells the phones that wrote one of the two values.
+func (w *work) tellWriters(ctx context.Context, c *Case, verdict string) error {
+	for _, s := range []*SideView{c.Sides.Standing, c.Sides.Other} {
+		if s == nil || s.Office || s.Actor == uuid.Nil {
+			continue
+		}
+		if err := w.tell(ctx, c, LogID{s.Device, s.Epoch}, s.Seq, s.Actor, verdict); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // tell leaves the instruction that makes the phone take the mark off the
 // screen.
-func (w *work) tell(ctx context.Context, c *Case, h HeldChange, verdict string) error {
-	var person uuid.UUID
-	if ch, err := w.e.codec.Decode(h.Body); err == nil {
-		person = ch.Actor
-	}
-	args, err := json.Marshal(map[string]any{"epoch": h.Log.Epoch, "seq": h.Seq, "case": c.ID, "verdict": verdict})
+func (w *work) tell(ctx context.Context, c *Case, log LogID, seq uint64, person uuid.UUID, verdict string) error {
+	args, err := json.Marshal(map[string]any{"epoch": log.Epoch, "seq": seq, "case": c.ID, "verdict": verdict})
 	if err != nil {
 		return err
 	}
 	rev := w.nextRev()
-	r := &Row{Row: schema.Row{Table: "instruction", ID: derivedID("decided", h.Log, h.Seq, c.ID.String()), Root: officeRoot(w.centre), Rev: rev,
-		Cols: map[string]schema.Value{"person": person[:], "device": h.Log.Device[:], "kind": syncproto.KindDecided, "args": string(args), "at": w.unit.Received}}}
+	r := &Row{Row: schema.Row{Table: "instruction", ID: derivedID("decided", log, seq, c.ID.String()), Root: officeRoot(w.centre), Rev: rev,
+		Cols: map[string]schema.Value{"person": person[:], "device": log.Device[:], "kind": syncproto.KindDecided, "args": string(args), "at": w.unit.Received}}}
 	r.Clock.set(Stamp{Rev: rev, HLC: w.hlc, Log: w.unit.Log, Seq: w.current, Role: schema.Server, Office: true, Received: w.unit.Received}, "person", "device", "kind", "args", "at")
 	if old, err := w.row(ctx, r.Table, r.ID); err != nil || old != nil {
 		return err

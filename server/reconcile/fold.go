@@ -146,6 +146,21 @@ type txn struct {
 	after uint64 // seq of the decision that folds it; 0 at arrival
 }
 
+// stranger finds a change of a phone's log whose actor is not the phone's
+// person. It comes before everything that could hold the transaction: once held
+// and accepted, its changes are folded with the rights of their actor.
+func (t txn) stranger() (index int, ok bool) {
+	if t.Office {
+		return 0, false
+	}
+	for i, it := range t.items {
+		if it.Change != nil && it.Change.Actor != t.Person {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
 // finding says that a change is held or denied.
 type finding struct {
 	code   syncproto.OutcomeCode
@@ -183,6 +198,9 @@ func (f *Fold) try(ctx context.Context, t txn, whole bool) (found *finding, outs
 			err = nil
 		}
 	}()
+	if i, ok := t.stranger(); ok {
+		return &finding{code: syncproto.Denied, reason: syncproto.NotActor, index: i}, nil, nil
+	}
 	if !whole {
 		return &finding{code: syncproto.Held, reason: syncproto.Transaction}, nil, nil
 	}

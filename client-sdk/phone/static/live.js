@@ -52,7 +52,9 @@ async function refresh() {
   }
 }
 
-if (live().length && !document.body.classList.contains("guest")) {
+// A page without the strip is the customer's, or of a phone not enrolled yet:
+// there is nothing to listen to.
+if (document.querySelector("#strip")) {
   const source = new EventSource("/events");
   source.addEventListener("change", refresh);
   document.addEventListener("visibilitychange", () => document.hidden || refresh());

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/google/uuid"
-
 	"siteledger/syncproto"
 )
 

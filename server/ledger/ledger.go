@@ -117,9 +117,9 @@ type Logs interface {
 	Log(ctx context.Context, device, epoch uuid.UUID) (Log, bool, error)
 	SaveLog(ctx context.Context, l Log) error
 	Append(ctx context.Context, b Batch) error
-	// Overlap gives the batches of a log that hold a change from first on, in
-	// order.
-	Overlap(ctx context.Context, device, epoch uuid.UUID, first uint64) ([]Batch, error)
+	// Overlap gives the batches of a log that hold a change from first to last,
+	// in order.
+	Overlap(ctx context.Context, device, epoch uuid.UUID, first, last uint64) ([]Batch, error)
 }
 
 // Outcomes reads what became of changes.

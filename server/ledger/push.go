@@ -145,6 +145,10 @@ func (p *push) take(ctx context.Context, tx Tx, res *pushResult, refused **fault
 	if err != nil {
 		return err
 	}
+	if p.dev.ID == stream.OfficeDevice {
+		*refused = fault.New(syncproto.WrongDevice, "the office's own log is written by the server alone")
+		return nil
+	}
 	log, known, err := tx.Log(ctx, p.dev.ID, p.epoch)
 	if err != nil {
 		return err
@@ -198,7 +202,7 @@ func (p *push) agree(ctx context.Context, tx Tx, log Log) (uint64, error) {
 		}
 		return from - 1, nil
 	}
-	stored, err := tx.Overlap(ctx, p.dev.ID, p.epoch, max(from, 2)-1)
+	stored, err := tx.Overlap(ctx, p.dev.ID, p.epoch, max(from, 2)-1, p.last)
 	if err != nil {
 		return 0, err
 	}

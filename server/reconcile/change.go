@@ -70,7 +70,7 @@ func (w *work) change(ctx context.Context, it Item) (*finding, error) {
 		return nil, err
 	}
 	w.done = append(w.done, fieldwork.Written{Table: t.Name, ID: ch.Row, Op: uint8(ch.Op), Cols: ch.Cols, After: after.Row})
-	return nil, w.effectsOf(ctx, t, ch, after)
+	return nil, w.effectsOf(ctx, t, ch, row, after)
 }
 
 // writer finds the role of the change's actor: of the device's person for a

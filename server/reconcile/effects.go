@@ -14,7 +14,7 @@ import (
 
 // effectsOf does what a change to certain tables means beyond its own row:
 // who sees the job, which blobs are named or present, which case is decided.
-func (w *work) effectsOf(ctx context.Context, t *schema.Table, ch *changelog.Change, after *Row) error {
+func (w *work) effectsOf(ctx context.Context, t *schema.Table, ch *changelog.Change, before, after *Row) error {
 	for _, c := range t.Columns {
 		b, ok := ch.Cols[c.Name].([]byte)
 		if c.Type != schema.Blob || !ok || len(b) != 32 || t.Name == "stored_blob" {
@@ -24,6 +24,11 @@ func (w *work) effectsOf(ctx context.Context, t *schema.Table, ch *changelog.Cha
 	}
 	switch t.Name {
 	case "assignment":
+		if before != nil && before.UUID("person") != after.UUID("person") {
+			if err := w.leave(ctx, before.UUID("person"), after.Root); err != nil {
+				return err
+			}
+		}
 		return w.crew(ctx, after)
 	case "job":
 		if ch.Op == changelog.Insert && !w.unit.Office {
@@ -49,11 +54,15 @@ func (w *work) effectsOf(ctx context.Context, t *schema.Table, ch *changelog.Cha
 // crew while any of his assignments to the job is active.
 func (w *work) crew(ctx context.Context, a *Row) error {
 	delete(w.crews, a.Root)
-	person := a.UUID("person")
 	if a.Bool("active") && !a.Deleted {
-		return w.join(ctx, person, a.Root)
+		return w.join(ctx, a.UUID("person"), a.Root)
 	}
-	rows, err := w.find(ctx, "assignment", "job", a.Root[:])
+	return w.leave(ctx, a.UUID("person"), a.Root)
+}
+
+// leave takes a person off the crew where no active assignment is left.
+func (w *work) leave(ctx context.Context, person, job uuid.UUID) error {
+	rows, err := w.find(ctx, "assignment", "job", job[:])
 	if err != nil {
 		return err
 	}
@@ -62,7 +71,7 @@ func (w *work) crew(ctx context.Context, a *Row) error {
 			return nil
 		}
 	}
-	m, ok, err := w.member(ctx, person, a.Root)
+	m, ok, err := w.member(ctx, person, job)
 	if err != nil || !ok || !m.Active() {
 		return err
 	}
@@ -179,9 +188,9 @@ func (w *work) again(ctx context.Context, held []HeldChange, force bool) error {
 	t := txn{Batch: Batch{Log: held[0].Log, Received: held[0].Received}, force: force, after: w.current}
 	for _, h := range held {
 		it := Item{Bytes: h.Body, Seq: h.Seq}
-		if ch, err := w.e.codec.Decode(h.Body); err == nil {
+		if ch, err := w.e.codec.Decode(h.Body); err == nil && ch.Seq == h.Seq {
 			it.Change = ch
-			t.Person = ch.Actor
+			t.Person = ch.Actor // it was the device's person when it was held
 		}
 		t.items = append(t.items, it)
 	}

@@ -92,8 +92,8 @@ const (
 	ledgerOverlap = `
 		SELECT ` + ledgerColumns + `
 		FROM ledger
-		WHERE centre = $1 AND device = $2 AND epoch = $3 AND last >= $4
-		ORDER BY first`
+		WHERE centre = $1 AND device = $2 AND epoch = $3 AND last >= $4 AND first <= $5
+		ORDER BY last`
 	ledgerAll = `
 		SELECT ` + ledgerColumns + `
 		FROM ledger
@@ -295,8 +295,8 @@ func collectBatches(centre uuid.UUID, rows *sql.Rows) ([]ledger.Batch, error) {
 }
 
 // Overlap satisfies ledger.Logs.
-func (c *centreTx) Overlap(ctx context.Context, device, epoch uuid.UUID, first uint64) ([]ledger.Batch, error) {
-	rows, err := c.query(ctx, ledgerOverlap, c.centre[:], device[:], epoch[:], int64(first))
+func (c *centreTx) Overlap(ctx context.Context, device, epoch uuid.UUID, first, last uint64) ([]ledger.Batch, error) {
+	rows, err := c.query(ctx, ledgerOverlap, c.centre[:], device[:], epoch[:], int64(first), int64(last))
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ const (
 		WHERE i.centre = $1 AND i.person = $2 AND i.deleted = 0
 			AND coalesce(i.withdrawn, 0) = 0
 			AND (i.device IS NULL OR i.device = $3)
-			AND NOT EXISTS (SELECT 1 FROM state_instruction_ack a WHERE a.centre = i.centre AND a.instruction = i.id)
+			AND NOT EXISTS (SELECT 1 FROM state_instruction_ack a WHERE a.centre = i.centre AND a.instruction = i.id AND a.root = i.person)
 		ORDER BY i.rev
 		LIMIT 500`
 	feedKeys = `

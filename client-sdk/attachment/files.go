@@ -64,7 +64,7 @@ func (s *Store) publish(f *os.File, sha [32]byte) error {
 	if err := os.Rename(f.Name(), path); err != nil {
 		return full(fmt.Errorf("name a file: %w", err))
 	}
-	return errors.Join(syncFolder(folder), syncFolder(s.dir))
+	return full(errors.Join(syncFolder(folder), syncFolder(s.dir)))
 }
 
 // syncFolder makes the names in a folder durable. Windows can't, and need not.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -73,7 +74,7 @@ func (c *Core) ensureCentre(ctx context.Context, streams []store.StreamInfo, hea
 }
 
 func (c *Core) firstAdmin(ctx context.Context, hq uuid.UUID, b config.Bootstrap) (*FirstAccount, error) {
-	n := auth.NewPerson{Centre: hq, Name: "管理员", Login: b.Admin, Role: schema.Admin}
+	n := auth.NewPerson{ID: firstAdminID(hq), Centre: hq, Name: "管理员", Login: b.Admin, Role: schema.Admin}
 	if b.AdminPasswordFile != "" {
 		password, err := config.ReadSecret(b.AdminPasswordFile)
 		if err != nil {
@@ -90,6 +91,16 @@ func (c *Core) firstAdmin(ctx context.Context, hq uuid.UUID, b config.Bootstrap)
 		out.Password = ""
 	}
 	return out, nil
+}
+
+// firstAdminID is the same at every try, so that a first start that was cut off
+// between the sign-in name and the person's row takes its own name again. It
+// is headquarters' UUIDv7 with another random end.
+func firstAdminID(hq uuid.UUID) uuid.UUID {
+	sum := sha256.Sum256(append([]byte("siteledger first administrator "), hq[:]...))
+	id := hq
+	copy(id[9:], sum[:])
+	return id
 }
 
 // CreateCentre makes a stream and its centre row.

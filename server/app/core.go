@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -57,7 +56,7 @@ func OpenCore(ctx context.Context, cfg config.Config, log *slog.Logger) (*Core, 
 // OpenCoreAt is OpenCore on a clock of the caller's, such as sample data that
 // is written as if it were some weeks ago. It must never go back.
 func OpenCoreAt(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time) (*Core, error) {
-	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+	if err := makeFolder(cfg.Data); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
 	c := &Core{Config: cfg, Log: log, Now: now, Schema: schema.MustCurrent()}
@@ -105,12 +104,16 @@ func salt() [16]byte {
 	return b
 }
 
-// poke tells the waiting streams; a change of headquarters reaches everybody.
+// poke tells the waiting streams; a change of headquarters reaches everybody,
+// and headquarters, which judges the defects of all centres, hears of each.
 func (c *Core) poke(stream uuid.UUID) {
 	c.mu.Lock()
 	hq := c.hq
 	c.mu.Unlock()
 	c.Feed.Poke(stream, stream == hq)
+	if stream != hq {
+		c.Feed.Poke(hq, false)
+	}
 }
 
 // Headquarters is headquarters' stream; uuid.Nil before the first start made

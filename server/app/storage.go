@@ -72,19 +72,34 @@ func storageSecret(path string) (string, error) {
 	if _, err := rand.Read(b[:]); err != nil {
 		return "", err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return "", err
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	secret := hex.EncodeToString(b[:])
+	err := createSecret(path, secret)
 	if errors.Is(err, os.ErrExist) { // another process was faster
 		return config.ReadSecret(path)
 	}
-	if err != nil {
-		return "", err
+	return secret, err
+}
+
+// createSecret writes a new file whole or not at all, also when the power goes:
+// half a secret would keep every later start from happening.
+func createSecret(path, secret string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
 	}
-	secret := hex.EncodeToString(b[:])
+	f, err := os.CreateTemp(dir, "new-*") // 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
 	_, err = f.WriteString(secret + "\n")
-	return secret, errors.Join(err, f.Sync(), f.Close())
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(dir)
 }
 
 // OpenBlobs gives the photo service for a command that runs beside, or

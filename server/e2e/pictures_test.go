@@ -113,6 +113,6 @@ func fewColours(img *image.RGBA) *image.Paletted {
 		palette = append(palette, color.RGBA{uint8(r / n), uint8(gr / n), uint8(b / n), 255})
 	}
 	out := image.NewPaletted(img.Bounds(), palette)
-	draw.Draw(out, out.Bounds(), img, image.Point{}, draw.Src)
+	draw.FloydSteinberg.Draw(out, out.Bounds(), img, image.Point{})
 	return out
 }

@@ -177,6 +177,7 @@ func (s *story) refused() {
 	p.submit(`#submit`)
 	p.sees("还缺一张全景照片", "同一平面")
 	p.allow("422")
+	s.snap(p, "phone.png", 390)
 }
 
 func (s *story) killed() {
@@ -221,7 +222,6 @@ func (s *story) signed() {
 	s.sign()
 	p.submit(`#signed`)
 	p.open(s.base + s.job + "/done")
-	s.snap(p, "phone.png", 390)
 	p.submit(`#close-visit`)
 	p.sees("上门已结束")
 }
@@ -321,11 +321,11 @@ func (s *story) judged() {
 	j.set(`select[name=remedy]`, "remake")
 	j.fill(`textarea[name=reason]`, "批次色号不同,属总部差错")
 	j.fill(`textarea[name=text_store]`, "请按重做单下单")
-	s.snap(j, "headquarters.png", 960)
 	j.submit(`[data-submit-verdict]`)
 	j.sees("90") // shares of 60 and 30 are refused
 	j.allow("422")
 	j.eval(`(e => { e.value = 40; e.dispatchEvent(new Event("input", {bubbles: true})) })(document.querySelectorAll(".share [name=percent]")[1])`)
+	s.snap(j, "headquarters.png", 960)
 	j.submit(`[data-submit-verdict]`)
 }
 

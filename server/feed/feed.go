@@ -53,8 +53,10 @@ type Audience interface {
 	// Left lists the jobs that the person left after a rev and has not rejoined.
 	Left(ctx context.Context, person uuid.UUID, after uint64) ([]Left, error)
 	// Instructions lists those for the person or device that have no
-	// acknowledgement.
-	Instructions(ctx context.Context, person, device uuid.UUID) ([]syncproto.Instruction, error)
+	// acknowledgement, and decisions made after a rev whatever acknowledges
+	// them: a phone restored from an old image, or copied, shares its
+	// acknowledgements with what it once was, but not its log.
+	Instructions(ctx context.Context, person, device uuid.UUID, after uint64) ([]syncproto.Instruction, error)
 }
 
 // Content reads rows.

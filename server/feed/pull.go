@@ -238,7 +238,7 @@ func (p *pull) visible(r schema.Row) syncproto.Row { return p.visibleTo(r, p.dev
 // last adds what only the last page has.
 func (p *pull) last(ctx context.Context) error {
 	var err error
-	if p.out.Instructions, err = p.snap.Instructions(ctx, p.dev.Person, p.dev.ID); err != nil {
+	if p.out.Instructions, err = p.snap.Instructions(ctx, p.dev.Person, p.dev.ID, p.cur.startCentre); err != nil {
 		return fmt.Errorf("instructions: %w", err)
 	}
 	if p.out.Passed, err = p.snap.Passed(ctx, p.dev.ID); err != nil {

@@ -161,7 +161,8 @@ type Config struct {
 	Now     func() time.Time
 	NewID   func() uuid.UUID
 	Salt    func() [16]byte
-	// Poke is told after each commit that gave new revs; nil for nobody.
+	// Poke is told after each commit that gave new revs or opened a case; nil
+	// for nobody.
 	Poke func(centre uuid.UUID)
 }
 

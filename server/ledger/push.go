@@ -42,7 +42,7 @@ func (l *Ledger) Push(ctx context.Context, dev Device, req *syncproto.PushReques
 	if refused != nil {
 		return nil, refused
 	}
-	if result.moved && l.Poke != nil {
+	if (result.moved || result.parked) && l.Poke != nil {
 		l.Poke(dev.Centre)
 	}
 	return l.answer(p, result)
@@ -68,7 +68,8 @@ type pushResult struct {
 	rev      uint64
 	hlc      uint64
 	outcomes []syncproto.Outcome
-	moved    bool
+	moved    bool // there are new revs to pull
+	parked   bool // a case was opened: the desk has something to look at
 }
 
 // open checks the envelope: sizes of the fields, limits of transactions, the
@@ -262,7 +263,7 @@ func (p *push) append(ctx context.Context, tx Tx, stream *Stream, log *Log, res 
 	if err != nil {
 		return err
 	}
-	res.moved = fold.Rev() != stream.Rev
+	res.moved, res.parked = fold.Rev() != stream.Rev, len(fold.Roots()) > 0
 	stream.Pos, stream.Rev, stream.HLC = stream.Pos+1, fold.Rev(), fold.HLC()
 	err = tx.Append(ctx, Batch{Centre: stream.Centre, Pos: stream.Pos, Device: p.dev.ID, Epoch: p.epoch, First: log.Acked + 1, Last: p.last,
 		Prev: log.Head, Head: p.head, Signature: p.req.Signature, Boot: p.boot, Mono: p.req.Mono, Wall: p.req.Wall, ReceivedAt: now,

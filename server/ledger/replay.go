@@ -20,26 +20,47 @@ type Source interface {
 // empty but for the streams themselves. progress is told after each batch.
 func (l *Ledger) Rebuild(ctx context.Context, src Source, headquarters uuid.UUID, centres []uuid.UUID, progress func(changes int)) error {
 	hq := &replay{centre: headquarters}
-	for _, c := range centres {
-		s := &replay{centre: c}
-		for {
-			b, ok, err := s.next(ctx, src)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				break
-			}
-			if err := l.catchUp(ctx, src, hq, b.HQRev, progress); err != nil {
-				return err
-			}
-			if err := l.Replay(ctx, b); err != nil {
-				return err
-			}
-			progress(int(b.Last - b.First + 1))
+	streams := make([]*replay, len(centres))
+	for i, c := range centres {
+		streams[i] = &replay{centre: c}
+	}
+	for {
+		s, err := earliest(ctx, src, streams)
+		if err != nil {
+			return err
+		}
+		if s == nil {
+			return l.catchUp(ctx, src, hq, ^uint64(0), progress)
+		}
+		b, _, err := s.next(ctx, src)
+		if err != nil {
+			return err
+		}
+		if err := l.catchUp(ctx, src, hq, b.HQRev, progress); err != nil {
+			return err
+		}
+		if err := l.Replay(ctx, b); err != nil {
+			return err
+		}
+		progress(int(b.Last - b.First + 1))
+	}
+}
+
+// earliest picks the centre whose next batch was folded against the oldest
+// state of headquarters, so that headquarters never runs ahead of any; nil at
+// the end of all.
+func earliest(ctx context.Context, src Source, streams []*replay) (*replay, error) {
+	var first *replay
+	for _, s := range streams {
+		ok, err := s.fill(ctx, src)
+		if err != nil {
+			return nil, err
+		}
+		if ok && (first == nil || s.page[0].HQRev < first.page[0].HQRev) {
+			first = s
 		}
 	}
-	return l.catchUp(ctx, src, hq, ^uint64(0), progress)
+	return first, nil
 }
 
 // catchUp folds headquarters' batches up to a rev.
@@ -70,17 +91,25 @@ type replay struct {
 	after  uint64
 	rev    uint64
 	page   []Batch
+	ended  bool
+}
+
+// fill reads on where nothing is in hand; false at the end of the stream.
+func (r *replay) fill(ctx context.Context, src Source) (bool, error) {
+	if len(r.page) > 0 || r.ended {
+		return len(r.page) > 0, nil
+	}
+	var err error
+	if r.page, err = src.Batches(ctx, r.centre, r.after, 100); err != nil {
+		return false, fmt.Errorf("read ledger of %s: %w", r.centre, err)
+	}
+	r.ended = len(r.page) == 0
+	return !r.ended, nil
 }
 
 func (r *replay) next(ctx context.Context, src Source) (Batch, bool, error) {
-	if len(r.page) == 0 {
-		var err error
-		if r.page, err = src.Batches(ctx, r.centre, r.after, 100); err != nil {
-			return Batch{}, false, fmt.Errorf("read ledger of %s: %w", r.centre, err)
-		}
-		if len(r.page) == 0 {
-			return Batch{}, false, nil
-		}
+	if ok, err := r.fill(ctx, src); err != nil || !ok {
+		return Batch{}, false, err
 	}
 	b := r.page[0]
 	r.page, r.after = r.page[1:], b.Pos

@@ -32,8 +32,8 @@ type Archive interface {
 	// Key is the public key that signs a device's logs; nil for an office log,
 	// which the server's own keys sign.
 	Key(ctx context.Context, centre, device uuid.UUID) (ed25519.PublicKey, error)
-	// Head is what the store says of a log now.
-	Head(ctx context.Context, centre, device, epoch uuid.UUID) (acked uint64, head changelog.Hash, err error)
+	// Logs are what the store says of the stream's logs now.
+	Logs(ctx context.Context, centre uuid.UUID) ([]Log, error)
 }
 
 // Verified counts what was read.
@@ -155,17 +155,33 @@ func (v *verifier) signature(ctx context.Context, b Batch) error {
 	return v.damage(b, b.Last, "the signature does not fit")
 }
 
-// heads compares what the store says of each log with what the ledger holds.
+// heads compares what the store says of each log with what the ledger holds:
+// also of a log whose batches are all gone, and one that the store forgot.
 func (v *verifier) heads(ctx context.Context) error {
-	for _, k := range v.order {
-		acked, head, err := v.archive.Head(ctx, v.centre, k.device, k.epoch)
-		if err != nil {
-			return fmt.Errorf("head of log %s/%s: %w", k.device, k.epoch, err)
-		}
+	logs, err := v.archive.Logs(ctx, v.centre)
+	if err != nil {
+		return fmt.Errorf("logs of %s: %w", v.centre, err)
+	}
+	known := make(map[logKey]bool, len(logs))
+	for _, l := range logs {
+		k := logKey{l.Device, l.Epoch}
+		known[k] = true
 		t := v.logs[k]
-		if acked != t.last || head != t.head {
-			d := Damage{Centre: v.centre, Device: k.device, Epoch: k.epoch, Seq: t.last + 1,
-				What: fmt.Sprintf("changes up to %d were acknowledged, the ledger ends at %d", acked, t.last)}
+		if t == nil {
+			t = &tail{head: changelog.Genesis(l.Device, l.Epoch)}
+		}
+		if l.Acked == t.last && l.Head == t.head {
+			continue
+		}
+		d := Damage{Centre: v.centre, Device: l.Device, Epoch: l.Epoch, Seq: t.last + 1,
+			What: fmt.Sprintf("changes up to %d were acknowledged, the ledger ends at %d", l.Acked, t.last)}
+		if err := v.report(d); err != nil {
+			return err
+		}
+	}
+	for _, k := range v.order {
+		if !known[k] {
+			d := Damage{Centre: v.centre, Device: k.device, Epoch: k.epoch, Seq: 1, What: "the ledger holds a log that the store does not know"}
 			if err := v.report(d); err != nil {
 				return err
 			}

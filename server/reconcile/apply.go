@@ -115,6 +115,15 @@ func (w *work) update(ctx context.Context, t *schema.Table, ch *changelog.Change
 	return nil, nil
 }
 
+// shown is the rev of the row that the writer saw. A rev that nobody was given
+// yet shows nothing: it must not win over what others wrote (promise P5).
+func (w *work) shown(ch *changelog.Change) uint64 {
+	if ch.Base > w.rev {
+		return 0
+	}
+	return ch.Base
+}
+
 func sortedNames(m map[string]any) []string {
 	names := make([]string, 0, len(m))
 	for n := range m {
@@ -153,7 +162,7 @@ func (m *mergeRow) column(c *schema.Column, v schema.Value) *finding {
 		return held(syncproto.Rule, m.row.Root)
 	}
 	old, wrote := m.row.Clock.Stamp(c.Name)
-	concurrent := wrote && old.Rev > m.ch.Base && old.Log != m.stamp.Log
+	concurrent := wrote && old.Rev > m.shown(m.ch) && old.Log != m.stamp.Log
 	rule := m.t.RuleOf(c)
 	// At a desk two people share the office's log: there, whoever wrote since
 	// the screen was shown counts.
@@ -275,7 +284,7 @@ func (w *work) remove(ctx context.Context, t *schema.Table, ch *changelog.Change
 		return nil, err
 	}
 	for _, c := range t.Columns {
-		if old, ok := row.Clock.Stamp(c.Name); ok && old.Rev > ch.Base && old.Log != s.Log {
+		if old, ok := row.Clock.Stamp(c.Name); ok && old.Rev > w.shown(ch) && old.Log != s.Log {
 			w.effects.Losers = append(w.effects.Losers, Loser{Table: t.Name, Row: row.ID, Column: c.Name, Rev: w.rev, Rule: t.RuleOf(c), Value: row.Cols[c.Name], Stamp: old})
 		}
 	}

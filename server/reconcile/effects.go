@@ -152,7 +152,9 @@ func (w *work) decide(ctx context.Context, d *Row) error {
 	return w.tell(ctx, c, waiting[0].Log, waiting[0].Seq, person, verdict)
 }
 
-// release folds held transactions again, in the order of their log.
+// release folds held transactions again, in the order of their log. What is
+// held for another reason holds back only what comes behind it: were an earlier
+// transaction parked under a later one's case, refusing that would drop it.
 func (w *work) release(ctx context.Context, waiting []HeldChange, accepted bool) error {
 	first := waiting[0].Txn
 	log, err := w.tx.Held(ctx, waiting[0].Log)
@@ -162,12 +164,13 @@ func (w *work) release(ctx context.Context, waiting []HeldChange, accepted bool)
 	roots, rows := w.heldRoot, w.heldRow // of the office's log, which goes on behind the decision
 	defer func() { w.heldRoot, w.heldRow = roots, rows }()
 	w.heldRoot, w.heldRow = map[uuid.UUID]uuid.UUID{}, map[Key]uuid.UUID{}
-	for _, h := range log {
-		if h.Case != waiting[0].Case {
-			w.noteHeld(h)
-		}
-	}
 	for i := 0; i < len(waiting); {
+		for len(log) > 0 && log[0].Seq < waiting[i].Seq {
+			if log[0].Case != waiting[0].Case {
+				w.noteHeld(log[0])
+			}
+			log = log[1:]
+		}
 		n := i
 		for n < len(waiting) && waiting[n].Txn == waiting[i].Txn {
 			n++

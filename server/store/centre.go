@@ -77,6 +77,11 @@ const (
 		SELECT person, acked, head, last_contact, clock_offset
 		FROM log
 		WHERE centre = $1 AND device = $2 AND epoch = $3`
+	logsOf = `
+		SELECT device, epoch, person, acked, head, last_contact, clock_offset
+		FROM log
+		WHERE centre = $1
+		ORDER BY device, epoch`
 	logSave = `
 		INSERT INTO log (centre, device, epoch, person, acked, head, last_contact, clock_offset)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -395,12 +400,27 @@ func (s *Store) Key(ctx context.Context, centre, device uuid.UUID) (ed25519.Publ
 	return key, err
 }
 
-// Head satisfies ledger.Archive.
-func (s *Store) Head(ctx context.Context, centre, device, epoch uuid.UUID) (uint64, changelog.Hash, error) {
-	var acked int64
-	var head []byte
-	err := s.r.QueryRowContext(ctx, "SELECT acked, head FROM log WHERE centre = $1 AND device = $2 AND epoch = $3", centre[:], device[:], epoch[:]).Scan(&acked, &head)
-	var h changelog.Hash
-	copy(h[:], head)
-	return uint64(acked), h, err
+// Logs satisfies ledger.Archive.
+func (s *Store) Logs(ctx context.Context, centre uuid.UUID) ([]ledger.Log, error) {
+	rows, err := s.r.QueryContext(ctx, logsOf, centre[:])
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []ledger.Log
+	for rows.Next() {
+		var l ledger.Log
+		var device, epoch, person, head []byte
+		var acked int64
+		if err := rows.Scan(&device, &epoch, &person, &acked, &head, &l.LastContact, &l.ClockOffset); err != nil {
+			return nil, err
+		}
+		copy(l.Device[:], device)
+		copy(l.Epoch[:], epoch)
+		copy(l.Person[:], person)
+		copy(l.Head[:], head)
+		l.Acked = uint64(acked)
+		out = append(out, l)
+	}
+	return out, rows.Err()
 }

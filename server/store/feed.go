@@ -38,8 +38,9 @@ const (
 		WHERE i.centre = $1 AND i.person = $2 AND i.deleted = 0
 			AND coalesce(i.withdrawn, 0) = 0
 			AND (i.device IS NULL OR i.device = $3)
-			AND NOT EXISTS (SELECT 1 FROM state_instruction_ack a WHERE a.centre = i.centre AND a.instruction = i.id AND a.root = i.person)
-		ORDER BY i.rev
+			AND (NOT EXISTS (SELECT 1 FROM state_instruction_ack a WHERE a.centre = i.centre AND a.instruction = i.id AND a.root = i.person)
+				OR (i.kind = 'decided' AND i.rev > $4))
+		ORDER BY EXISTS (SELECT 1 FROM state_instruction_ack a WHERE a.centre = i.centre AND a.instruction = i.id AND a.root = i.person), i.rev
 		LIMIT 500`
 	feedKeys = `
 		SELECT rev, tbl, row, deleted
@@ -114,8 +115,8 @@ func (v *snapshot) Left(ctx context.Context, person uuid.UUID, after uint64) ([]
 }
 
 // Instructions satisfies feed.Audience.
-func (v *snapshot) Instructions(ctx context.Context, person, device uuid.UUID) ([]syncproto.Instruction, error) {
-	rows, err := v.query(ctx, feedInstructions, v.centre[:], person[:], device[:])
+func (v *snapshot) Instructions(ctx context.Context, person, device uuid.UUID, after uint64) ([]syncproto.Instruction, error) {
+	rows, err := v.query(ctx, feedInstructions, v.centre[:], person[:], device[:], int64(after))
 	if err != nil {
 		return nil, err
 	}

@@ -18,9 +18,12 @@ import (
 	"sync"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver
+	driver "modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"siteledger/migrations/server/sqlite"
+	"siteledger/server/fault"
+	"siteledger/syncproto"
 	"siteledger/syncproto/schema"
 )
 
@@ -125,6 +128,13 @@ func prepareFile(ctx context.Context, db *sql.DB) error {
 	if id != applicationID && tables > 0 {
 		return errors.New("the file is no SiteLedger server database")
 	}
+	// Marked before there is a table in it: a first start that is cut off must
+	// know its own file again.
+	if id != applicationID {
+		if _, err := db.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID)); err != nil {
+			return fmt.Errorf("mark the file: %w", err)
+		}
+	}
 	p, err := goose.NewProvider(goose.DialectSQLite3, db, sqlite.Files)
 	if err != nil {
 		return err
@@ -132,8 +142,7 @@ func prepareFile(ctx context.Context, db *sql.DB) error {
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	_, err = db.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID))
-	return err
+	return nil
 }
 
 // Close closes the store. Transactions under way end first.
@@ -225,12 +234,22 @@ func (c *conn) inTx(ctx context.Context, fn func(*sql.Tx, *conn) error) error {
 	}
 	done = true
 	if err != nil {
-		return errors.Join(err, ignoreDone(tx.Rollback()))
+		return explain(errors.Join(err, ignoreDone(tx.Rollback())))
 	}
 	if err := tx.Commit(); err != nil {
-		return errors.Join(fmt.Errorf("commit: %w", err), ignoreDone(tx.Rollback()))
+		return explain(errors.Join(fmt.Errorf("commit: %w", err), ignoreDone(tx.Rollback())))
 	}
 	return nil
+}
+
+// explain tells a full disk from other failures: the caller is asked to come
+// again, which works as soon as there is room.
+func explain(err error) error {
+	var se *driver.Error
+	if errors.As(err, &se) && se.Code()&0xff == sqlite3.SQLITE_FULL {
+		return fault.Wrap(syncproto.Busy, "the server's disk is full; nothing of this was stored, send it again later", err)
+	}
+	return err
 }
 
 func ignoreDone(err error) error {

@@ -35,11 +35,11 @@ func (s *Site) headers(w http.ResponseWriter) {
 // serve wraps a route with everything that is the same for all: size limit,
 // session, role, forgery checks, language, errors as pages.
 func (s *Site) serve(route Route) http.Handler {
+	if route.MaxBody == 0 {
+		route.MaxBody = DefaultMaxBody
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &Context{W: w, R: r, Now: s.cfg.Now(), site: s}
-		if route.MaxBody == 0 {
-			route.MaxBody = DefaultMaxBody
-		}
 		r.Body = http.MaxBytesReader(w, r.Body, route.MaxBody)
 		err := s.admit(c, route)
 		if err == nil {

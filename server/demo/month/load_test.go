@@ -2,6 +2,7 @@ package month_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"database/sql"
 	"log/slog"
@@ -62,44 +63,70 @@ func server(tb testing.TB, m *month.Month) (month.Server, *store.Store) {
 	return month.Server{Ledger: led, Accounts: people, Blobs: blobs, HTTP: &http.Client{}, Clock: clock, Schema: schema.MustCurrent()}, st
 }
 
+// The month goes into a real server whole: nothing that an office writes is
+// refused, what phones write is held only where the plan meant it, every file
+// that a row names is there, and the logs verify.
 func TestLoad(t *testing.T) {
 	m := month.New(1, time.Now())
 	srv, st := server(t, m)
-	start := time.Now()
 	loaded, err := month.Load(context.Background(), srv, m)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Log(loaded, time.Since(start))
-	for _, q := range []string{
-		"SELECT code||' '||reason, count(*) FROM outcome GROUP BY 1",
-		"SELECT kind||' '||state||' '||tbl||' '||col, count(*) FROM case_file GROUP BY 1",
-		"SELECT status||' '||coalesce(complete,'-')||' '||kind, count(*) FROM state_job GROUP BY 1",
-		"SELECT status||' '||class, count(*) FROM state_defect GROUP BY 1",
-		"SELECT CASE WHEN left_rev>joined_rev THEN 'left' ELSE 'on' END, count(*) FROM membership GROUP BY 1",
-		"SELECT 'changes', sum(last-first+1) FROM ledger",
-		"SELECT 'present', count(*) FROM blob_present",
-		"SELECT 'refs', count(DISTINCT sha256) FROM blob_ref",
-		"SELECT o.reason||sides, 1 FROM case_file c JOIN outcome o ON o.case_id=c.id WHERE o.reason='bad-value'",
-	} {
-		err := st.View(context.Background(), func(tx *sql.Tx) error {
-			rows, err := tx.Query(q)
-			if err != nil {
-				return err
-			}
-			defer rows.Close()
-			for rows.Next() {
-				var a string
-				var n int
-				if err := rows.Scan(&a, &n); err != nil {
-					return err
-				}
-				t.Log(a, n)
-			}
-			return rows.Err()
-		})
+	if loaded.Changes < 12000 || loaded.Files < 350 || loaded.Pushes < 200 {
+		t.Errorf("loaded only %+v", loaded)
+	}
+	count := func(query string) (n int) {
+		err := st.View(context.Background(), func(tx *sql.Tx) error { return tx.QueryRow(query).Scan(&n) })
 		if err != nil {
-			t.Error(err)
+			t.Fatalf("%s: %v", query, err)
+		}
+		return n
+	}
+	for name, c := range map[string]struct {
+		query     string
+		low, high int
+	}{
+		"denied":              {"SELECT count(*) FROM outcome WHERE code = 'denied'", 0, 0},
+		"bad values":          {"SELECT count(*) FROM outcome WHERE reason IN ('bad-value', 'unknown-column', 'unknown-table', 'undecodable', 'internal', 'rule')", 0, 0},
+		"open conflicts":      {"SELECT count(*) FROM case_file WHERE kind = 'conflict' AND state = 'open'", 2, 4},
+		"decided conflicts":   {"SELECT count(*) FROM case_file WHERE kind = 'conflict' AND state = 'decided'", 1, 3},
+		"cases of hand-overs": {"SELECT count(*) FROM case_file WHERE kind = 'handover'", 1, 6},
+		"held cases":          {"SELECT count(*) FROM case_file WHERE kind = 'held'", 1, 6},
+		"merges":              {"SELECT count(*) FROM case_file WHERE kind = 'merged'", 3, 8},
+		"defects to judge":    {"SELECT count(*) FROM state_defect WHERE status = 'submitted'", 4, 4},
+		"retakes":             {"SELECT count(*) FROM state_defect WHERE status = 'retake'", 1, 1},
+		"goods on the way":    {"SELECT count(*) FROM state_defect WHERE status = 'returning'", 1, 1},
+		"missing files":       {"SELECT count(*) FROM blob_ref r LEFT JOIN blob_present p ON p.centre = r.centre AND p.sha256 = r.sha256 WHERE p.sha256 IS NULL", 0, 0},
+		"closed, incomplete":  {"SELECT count(*) FROM state_job WHERE status = 'closed' AND complete IS NOT 1", 0, 0},
+		"closed, on a phone":  {"SELECT count(*) FROM membership m JOIN state_job j ON j.id = m.job WHERE j.status = 'closed' AND m.left_rev <= m.joined_rev", 0, 0},
+		"closed":              {"SELECT count(*) FROM state_job WHERE status = 'closed'", 180, 260},
+	} {
+		if n := count(c.query); n < c.low || n > c.high {
+			t.Errorf("%s: %d, want %d to %d", name, n, c.low, c.high)
 		}
 	}
+	for _, stream := range []uuid.UUID{m.Centre, m.Second, m.Headquarters} {
+		_, err := ledger.Verify(context.Background(), st, stream, keysOf(t, srv), func(d ledger.Damage) error {
+			t.Errorf("verify: %+v", d)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// keysOf are the server's public keys.
+func keysOf(t *testing.T, srv month.Server) []ed25519.PublicKey {
+	t.Helper()
+	a, ok := srv.Accounts.(*auth.Auth)
+	if !ok {
+		t.Fatal("the accounts are not auth's")
+	}
+	var keys []ed25519.PublicKey
+	for _, k := range a.Keys().Public() {
+		keys = append(keys, k.PublicKey)
+	}
+	return keys
 }

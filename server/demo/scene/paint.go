@@ -1,6 +1,9 @@
 package scene
 
-import "math"
+import (
+	"math"
+	"runtime"
+)
 
 // painter turns the faces of a scene into the scan of a JPEG file.
 type painter struct {
@@ -94,6 +97,7 @@ func (p *painter) paint() {
 	rows := make([][]int32, (across+tile-1)/tile)
 	var band, unit []int32
 	for my := range down {
+		runtime.Gosched() // whoever waits for a turn should not wait for a whole picture
 		for mx := range across {
 			if my%tile == 0 && mx%tile == 0 {
 				a := p.turn.area(float64(mx*16), float64(my*16), tile*16)

@@ -117,6 +117,7 @@ type Server struct {
 	encoder *encoder
 	metrics *metrics
 	pushes  *gate
+	pulls   *gate
 	streams *gate
 	openapi []byte
 
@@ -138,7 +139,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, codec: codec, pushes: newGate(cfg.Limits.PushesPerDevice, cfg.Limits.PushesPerDevice), streams: newGate(cfg.Limits.StreamsPerDevice, 0)}
+	s := &Server{cfg: cfg, codec: codec, pushes: newGate(cfg.Limits.PushesPerDevice, cfg.Limits.PushesPerDevice), pulls: newGate(pullsPerDevice, pullsPerDevice), streams: newGate(cfg.Limits.StreamsPerDevice, 0)}
 	if s.batches, err = newBatchDecoder(cfg.Limits.Limits); err != nil {
 		return nil, err
 	}

@@ -14,6 +14,10 @@ import (
 	"siteledger/syncproto"
 )
 
+// pullsPerDevice is how many pages of one device are read at once; as many
+// again wait. A phone needs one.
+const pullsPerDevice = 2
+
 // pull serves GET /v1/sync/pull: one page, the same for the same cursor until
 // something changes.
 func (s *Server) pull(c echo.Context, g auth.Grant) error {
@@ -31,6 +35,11 @@ func (s *Server) pull(c echo.Context, g auth.Grant) error {
 			return fault.New(syncproto.BodyInvalid, "schema 应为正整数 · schema must be a whole number above 0")
 		}
 	}
+	leave, err := s.pulls.enter(c.Request().Context(), g.Device.ID.String())
+	if err != nil {
+		return err
+	}
+	defer leave()
 	page, err := s.cfg.Puller.Pull(c.Request().Context(), g.Device, q.Get("cursor"), limit)
 	if err != nil {
 		return fmt.Errorf("pull: %w", err)
@@ -68,6 +77,11 @@ func (s *Server) repair(c echo.Context, g auth.Grant) error {
 		}
 		roots[i] = syncproto.Checksum{Root: id, Count: r.Count, Sum: r.Sum}
 	}
+	leave, err := s.pulls.enter(c.Request().Context(), g.Device.ID.String())
+	if err != nil {
+		return err
+	}
+	defer leave()
 	page, err := s.cfg.Puller.Repair(c.Request().Context(), g.Device, roots)
 	if err != nil {
 		return fmt.Errorf("repair: %w", err)

@@ -56,6 +56,17 @@ func OpenCore(ctx context.Context, cfg config.Config, log *slog.Logger) (*Core, 
 // OpenCoreAt is OpenCore on a clock of the caller's, such as sample data that
 // is written as if it were some weeks ago. It must never go back.
 func OpenCoreAt(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time) (*Core, error) {
+	return openCore(ctx, cfg, log, now, "FULL")
+}
+
+// OpenToFill is OpenCoreAt for filling an empty folder with sample data, which
+// does not wait for the disk: after a power cut the folder is thrown away and
+// filled again. Nothing that a phone or a person wrote may ever go this way.
+func OpenToFill(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time) (*Core, error) {
+	return openCore(ctx, cfg, log, now, "OFF")
+}
+
+func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time, synchronous string) (*Core, error) {
 	if err := makeFolder(cfg.Data); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
@@ -64,7 +75,7 @@ func OpenCoreAt(ctx context.Context, cfg config.Config, log *slog.Logger, now fu
 	if c.Keys, err = auth.OpenKeys(cfg.Data, rand.Reader); err != nil {
 		return nil, fmt.Errorf("server keys: %w", err)
 	}
-	if c.Store, err = store.Open(ctx, store.Config{Path: filepath.Join(cfg.Data, DatabaseName)}); err != nil {
+	if c.Store, err = store.Open(ctx, store.Config{Path: filepath.Join(cfg.Data, DatabaseName), Synchronous: synchronous}); err != nil {
 		return nil, err
 	}
 	if err := c.join(ctx); err != nil {

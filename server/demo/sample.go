@@ -68,7 +68,20 @@ func prepare(ctx context.Context, o options, log *slog.Logger, progress io.Write
 	if b, err = json.MarshalIndent(s, "", "\t"); err != nil {
 		return s, err
 	}
+	if err := settle(filepath.Join(cfg.Data, app.DatabaseName)); err != nil {
+		return s, err
+	}
 	return s, os.WriteFile(path, b, 0o600)
+}
+
+// settle brings a file that was written without waiting for the disk to the
+// disk.
+func settle(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // fill loads the month into a server that nobody else reaches yet.
@@ -77,7 +90,7 @@ func fill(ctx context.Context, o options, m *month.Month, log *slog.Logger, prog
 	fmt.Fprintln(progress, "正在生成一个月的样例数据 · making a month of sample data")
 	clock := month.NewClock(time.Now)
 	clock.Set(m.Start())
-	core, err := app.OpenCoreAt(ctx, settings(o), log, clock.Now)
+	core, err := app.OpenToFill(ctx, settings(o), log, clock.Now)
 	if err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}

@@ -82,7 +82,7 @@ func (d *demo) tell(w io.Writer, in info) error {
 	p("  2 演示台:断开手机的网络 · console: cut the phone's network")
 	p("  3 手机:出发、到达、记录、门板色差拍照、收费、顾客签字 · phone: depart, arrive, record, photograph the door panel, charge, have it signed")
 	p("  4 服务中心:同时改约时间、改电话 · service centre: meanwhile move the slot and correct the phone number")
-	p("  5 演示台:恢复网络;服务中心:核对页看时间线、裁决冲突、登记 · restore; service centre: timeline, decide the conflict, register the slip")
+	p("  5 演示台:恢复网络;服务中心:对账页看时间线、裁决冲突、登记 · restore; service centre: timeline, decide the conflict, register the slip")
 	p("  6 总部:全景与局部并排判定 · headquarters (judge): full view beside close-up, verdict; it shows on the phone")
 	p("")
 	p("另一部手机 Another phone, for %s (10 分钟内有效 valid for 10 minutes):", in.PersonName)

@@ -68,7 +68,7 @@ type Content interface {
 	Rows(ctx context.Context, stream uuid.UUID, keys []Key) ([]schema.Row, error)
 	// HLC is the highest hybrid time of the centre's stream.
 	HLC(ctx context.Context) (uint64, error)
-	// Passed is the device's newest log and how far it is folded; nil before a
+	// Passed is the device's log that was opened last and how far it is folded; nil before a
 	// first push.
 	Passed(ctx context.Context, device uuid.UUID) (*syncproto.Passed, error)
 }

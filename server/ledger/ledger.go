@@ -82,6 +82,7 @@ type Log struct {
 	Head                  changelog.Hash
 	LastContact           int64
 	ClockOffset           int64
+	Opened                uint64 // place in the stream of its first batch
 }
 
 // Batch is one row of the ledger.

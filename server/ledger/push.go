@@ -177,7 +177,7 @@ func (p *push) take(ctx context.Context, tx Tx, res *pushResult, refused **fault
 		return err
 	}
 	if !known {
-		log.Person = p.dev.Person
+		log.Person, log.Opened = p.dev.Person, stream.Pos+1
 	}
 	if p.last > log.Acked {
 		if err := p.append(ctx, tx, &stream, &log, res); err != nil {

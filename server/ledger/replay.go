@@ -136,6 +136,9 @@ func (l *Ledger) Replay(ctx context.Context, b Batch) error {
 			return fmt.Errorf("batch %d of stream %s does not continue it", b.Pos, b.Centre)
 		}
 		office := b.Device == stream.OfficeDevice
+		if !known {
+			log.Opened = b.Pos
+		}
 		if !known && !office {
 			dev, err := tx.Row(ctx, "device", b.Device)
 			if err != nil {

@@ -83,8 +83,8 @@ const (
 		WHERE centre = $1
 		ORDER BY device, epoch`
 	logSave = `
-		INSERT INTO log (centre, device, epoch, person, acked, head, last_contact, clock_offset)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		INSERT INTO log (centre, device, epoch, person, acked, head, last_contact, clock_offset, opened_pos)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		ON CONFLICT (centre, device, epoch) DO UPDATE SET
 			acked = excluded.acked,
 			head = excluded.head,
@@ -255,7 +255,7 @@ func (c *centreTx) Log(ctx context.Context, device, epoch uuid.UUID) (ledger.Log
 
 // SaveLog satisfies ledger.Logs.
 func (c *centreTx) SaveLog(ctx context.Context, l ledger.Log) error {
-	return c.exec(ctx, logSave, c.centre[:], l.Device[:], l.Epoch[:], l.Person[:], int64(l.Acked), l.Head[:], l.LastContact, l.ClockOffset)
+	return c.exec(ctx, logSave, c.centre[:], l.Device[:], l.Epoch[:], l.Person[:], int64(l.Acked), l.Head[:], l.LastContact, l.ClockOffset, int64(l.Opened))
 }
 
 // Append satisfies ledger.Logs.

@@ -56,7 +56,7 @@ const (
 		SELECT epoch, acked
 		FROM log
 		WHERE centre = $1 AND device = $2
-		ORDER BY last_contact DESC, epoch DESC
+		ORDER BY opened_pos DESC, epoch DESC
 		LIMIT 1`
 )
 

@@ -125,6 +125,7 @@ type Column struct {
 	Writers     []Role           `json:"writers,omitempty"`
 	Readers     []Role           `json:"readers,omitempty"`
 	Required    bool             `json:"required,omitempty"`
+	Min         *int64           `json:"min,omitempty"` // least number; nil: none
 	Max         int64            `json:"max,omitempty"`
 	Values      []string         `json:"values,omitempty"`
 	ValueLabels map[string]Label `json:"value_labels,omitempty"`

@@ -24,7 +24,7 @@ func (c *Column) Fits(v Value) bool {
 		return ok
 	case Int, Time, Money:
 		n, ok := v.(int64)
-		return ok && (c.Max == 0 || n <= c.Max)
+		return ok && (c.Max == 0 || n <= c.Max) && (c.Min == nil || n >= *c.Min)
 	case Float:
 		switch n := v.(type) {
 		case float64:

@@ -32,6 +32,7 @@ CREATE TABLE log (
 	head BLOB NOT NULL,
 	last_contact INTEGER NOT NULL DEFAULT 0,
 	clock_offset INTEGER NOT NULL DEFAULT 0, -- device wall minus server, at the last push
+	opened_pos INTEGER NOT NULL DEFAULT 0,   -- place in the stream of its first batch
 	PRIMARY KEY (centre, device, epoch)
 ) STRICT, WITHOUT ROWID;
 

@@ -33,6 +33,9 @@ type upload struct {
 	blobs  []*Blob
 }
 
+// uploaders is how many files travel at once: they mostly wait for the disk.
+const uploaders = 8
+
 // draw starts drawing every file of the month, in the order of its time, and
 // uploading those that were handed over.
 func (l *loader) draw(ctx context.Context, group *errgroup.Group) {
@@ -75,6 +78,8 @@ func (l *loader) draw(ctx context.Context, group *errgroup.Group) {
 			}
 			return nil
 		})
+	}
+	for range uploaders {
 		group.Go(func() error {
 			for u := range l.uploads {
 				if err := l.upload(ctx, u); err != nil {
@@ -141,7 +146,8 @@ func (l *loader) upload(ctx context.Context, u upload) error {
 		bySHA[sha] = b
 		asked[i] = syncproto.PlanBlob{SHA256: sha, Size: f.size, Type: b.Type, Purpose: b.Purpose}
 	}
-	planned, err := l.Blobs.Plan(ctx, u.device, asked)
+	steady := context.WithoutCancel(ctx) // see play
+	planned, err := l.Blobs.Plan(steady, u.device, asked)
 	if err != nil {
 		return fmt.Errorf("plan files: %w", err)
 	}
@@ -154,7 +160,7 @@ func (l *loader) upload(ctx context.Context, u upload) error {
 			continue
 		}
 		req := syncproto.CommitRequest{SHA256: p.SHA256, Upload: p.Upload}
-		if _, err := l.Blobs.Commit(ctx, u.device, req); err != nil {
+		if _, err := l.Blobs.Commit(steady, u.device, req); err != nil {
 			return fmt.Errorf("commit file: %w", err)
 		}
 		l.files[b].bytes = nil // let the memory go

@@ -96,8 +96,11 @@ type loader struct {
 
 // play takes the steps one after the other.
 func (l *loader) play(ctx context.Context) error {
+	// The driver starts a goroutine for each statement that could be cancelled;
+	// there are many statements here, and each step is short.
+	steady := context.WithoutCancel(ctx)
 	l.Clock.Set(l.m.Start())
-	if err := l.people(ctx); err != nil {
+	if err := l.people(steady); err != nil {
 		return err
 	}
 	for i, s := range l.m.Steps {
@@ -105,7 +108,7 @@ func (l *loader) play(ctx context.Context) error {
 			return err
 		}
 		l.Clock.Set(s.At)
-		if err := l.step(ctx, s); err != nil {
+		if err := l.step(ctx, steady, s); err != nil {
 			return fmt.Errorf("step %d of %s: %w", i, s.At.Format(time.DateTime), err)
 		}
 		if l.Report != nil && i%50 == 0 {
@@ -115,22 +118,22 @@ func (l *loader) play(ctx context.Context) error {
 	return nil
 }
 
-func (l *loader) step(ctx context.Context, s Step) error {
+func (l *loader) step(ctx, steady context.Context, s Step) error {
 	switch {
 	case s.Office != nil:
-		return l.write(ctx, s.Office.Centre, s.Office.By, s.Office.Edits)
+		return l.write(steady, s.Office.Centre, s.Office.By, s.Office.Edits)
 	case s.Push != nil:
-		return l.push(ctx, s.Push)
+		return l.push(ctx, steady, s.Push)
 	case s.Meet != nil:
 		l.phones[s.Meet].meet(s.At, l.revs[s.Meet.Person.Centre])
 		return nil
 	case s.Enrol != nil:
-		return l.enrol(ctx, s.Enrol, s.At)
+		return l.enrol(steady, s.Enrol, s.At)
 	case s.Retire != nil:
 		l.loaded.Changes++
-		return l.Accounts.RevokeDevice(ctx, auth.Operator(), l.phones[s.Retire].device.ID)
+		return l.Accounts.RevokeDevice(steady, auth.Operator(), l.phones[s.Retire].device.ID)
 	}
-	return l.rule(ctx, s.Rule)
+	return l.rule(steady, s.Rule)
 }
 
 // people makes the streams and everybody who works in them. Hashing passwords
@@ -141,7 +144,7 @@ func (l *loader) people(ctx context.Context) error {
 			return err
 		}
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	var group errgroup.Group
 	group.SetLimit(runtime.NumCPU())
 	for _, p := range l.m.People {
 		group.Go(func() error {

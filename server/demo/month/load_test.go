@@ -34,7 +34,7 @@ func server(tb testing.TB, m *month.Month) (month.Server, *store.Store) {
 			tb.Fatal(err)
 		}
 	}
-	st, err := store.Open(ctx, store.Config{Path: filepath.Join(dir, "server.db"), Synchronous: "FULL"})
+	st, err := store.Open(ctx, store.Config{Path: filepath.Join(dir, "server.db"), Synchronous: "OFF"})
 	check(err)
 	tb.Cleanup(func() { _ = st.Close() })
 	clock := month.NewClock(time.Now)

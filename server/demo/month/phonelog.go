@@ -90,7 +90,7 @@ func (m *Month) desk() *Person {
 }
 
 // push sends records as the phone's next changes, then its files.
-func (l *loader) push(ctx context.Context, p *Push) error {
+func (l *loader) push(ctx, steady context.Context, p *Push) error {
 	ph := l.phones[p.Phone]
 	for _, r := range p.Records {
 		for _, b := range r.Blobs {
@@ -108,7 +108,7 @@ func (l *loader) push(ctx context.Context, p *Push) error {
 			changes += len(p.Records[n].Edits)
 			n++
 		}
-		if err := l.batch(ctx, ph, p, p.Records[:n], now); err != nil {
+		if err := l.batch(ctx, steady, ph, p, p.Records[:n], now); err != nil {
 			return err
 		}
 		p = &Push{Phone: p.Phone, Records: p.Records[n:]}
@@ -116,7 +116,7 @@ func (l *loader) push(ctx context.Context, p *Push) error {
 	return nil
 }
 
-func (l *loader) batch(ctx context.Context, ph *phoneLog, p *Push, records []Record, now time.Time) error {
+func (l *loader) batch(ctx, steady context.Context, ph *phoneLog, p *Push, records []Record, now time.Time) error {
 	req := &syncproto.PushRequest{
 		History: raw(ph.history), Device: raw(ph.device.ID), Epoch: raw(ph.Epoch), From: ph.seq + 1, Prev: append([]byte(nil), ph.head[:]...),
 		Boot: raw(ph.Boot), Mono: ph.mono(now), Wall: now.Add(ph.Offset).UnixMilli(),
@@ -132,12 +132,12 @@ func (l *loader) batch(ctx context.Context, ph *phoneLog, p *Push, records []Rec
 	}
 	req.Head = append([]byte(nil), ph.head[:]...)
 	req.Signature = ed25519.Sign(ph.Private, changelog.PushMessage(ph.device.ID, ph.Epoch, ph.seq, ph.head, ph.Boot, req.Mono, req.Wall))
-	answer, err := l.Ledger.Push(ctx, ph.device, req)
+	answer, err := l.Ledger.Push(steady, ph.device, req)
 	if err != nil {
 		return fmt.Errorf("push of %s: %w", ph.Person.Name, err)
 	}
 	if p.Again {
-		if answer, err = l.Ledger.Push(ctx, ph.device, req); err != nil {
+		if answer, err = l.Ledger.Push(steady, ph.device, req); err != nil {
 			return fmt.Errorf("second push of %s: %w", ph.Person.Name, err)
 		}
 	}

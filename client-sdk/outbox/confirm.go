@@ -14,26 +14,22 @@ import (
 
 // Passed confirms the acknowledged changes that the feed's rows contain: those
 // of a log up to seq, and all of older logs, which the server took before.
-// Held changes stay until they are decided. Where the feed speaks of another
-// log than the one that waits, the end of that one is sent again.
+// Held changes stay until they are decided.
+//
+// A log that this phone never had is a copy's of this phone. Then all that is
+// acknowledged is confirmed: the acknowledgement came before the feed was asked,
+// and a change is folded when it is acknowledged.
 func (o *Outbox) Passed(ctx context.Context, tx *sql.Tx, p syncproto.Passed) ([]Key, error) {
 	keys, err := collect(ctx, tx, `
 		UPDATE change
 		SET state = 'confirmed'
 		WHERE state = 'acked' AND (
 			(epoch = $1 AND seq <= $2)
+			OR NOT EXISTS (SELECT 1 FROM epoch WHERE epoch = $1)
 			OR epoch IN (SELECT epoch FROM epoch WHERE ord < (SELECT ord FROM epoch WHERE epoch = $1)))
 		RETURNING tbl, row`, p.Epoch[:], min(p.Seq, 1<<63-1))
 	if err != nil {
 		return nil, fmt.Errorf("confirm up to %d: %w", p.Seq, err)
-	}
-	// The feed speaks of the log that was pushed last, which may be a copy's of
-	// this phone. Sending the end of a log again makes the next pull speak of it.
-	if _, err := tx.ExecContext(ctx, `
-		UPDATE epoch
-		SET verify = 1
-		WHERE epoch <> $1 AND EXISTS (SELECT 1 FROM change WHERE change.epoch = epoch.epoch AND change.state = 'acked')`, p.Epoch[:]); err != nil {
-		return nil, fmt.Errorf("ask about my own log: %w", err)
 	}
 	return keys, nil
 }

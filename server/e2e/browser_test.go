@@ -233,14 +233,6 @@ func (t *tab) until(script, otherwise string) {
 	}
 }
 
-// lacks wants words that are not there.
-func (t *tab) lacks(words string) {
-	t.tb.Helper()
-	if ask[bool](t, fmt.Sprintf(`document.body.innerText.includes(%q)`, words)) {
-		t.fail("says %s", words)
-	}
-}
-
 // submit submits the form that an element is in, or names, and waits for the
 // page that follows.
 func (t *tab) submit(css string) {
@@ -248,21 +240,4 @@ func (t *tab) submit(css string) {
 	t.eval(`window.stillHere = true`)
 	t.click(css)
 	t.until(`!window.stillHere && document.readyState === "complete"`, "no page followed "+css)
-}
-
-// picture saves what the tab shows.
-func (t *tab) picture(path string) {
-	t.tb.Helper()
-	ctx, cancel := context.WithTimeout(t.ctx, patience)
-	defer cancel()
-	b, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
-	if err != nil {
-		t.tb.Fatal(err)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.tb.Fatal(err)
-	}
-	if err := os.WriteFile(path, b, 0o644); err != nil {
-		t.tb.Fatal(err)
-	}
 }

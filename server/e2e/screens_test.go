@@ -150,7 +150,7 @@ func (s *story) enrolAndCut() {
 func (s *story) shoot(role string, file string, plane bool) {
 	s.T.Helper()
 	form := `form[data-shot=` + role + `]`
-	count := fmt.Sprintf(`document.querySelectorAll(".thumb").length`)
+	count := `document.querySelectorAll(".thumb").length`
 	before := ask[int](s.phone, count)
 	s.phone.files(form+` input[type=file]`, file)
 	if plane {

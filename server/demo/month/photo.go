@@ -27,7 +27,7 @@ func (b *builder) signature(v *visit) *Blob {
 
 // ownSignatures is for how many days before today every visit has a signature
 // picture of its own.
-const ownSignatures = 6
+const ownSignatures = photoDays
 
 type signatureKey struct {
 	phone *Phone
@@ -51,7 +51,8 @@ type shot struct {
 	retakeOf  uuid.UUID
 }
 
-// photo takes a photograph: its row, the original and the preview.
+// photo takes a photograph: its row, the original and, of a defect, the
+// preview.
 func (b *builder) photo(v *visit, s shot, at time.Time) uuid.UUID {
 	v.photos++
 	w, h := 640, 480
@@ -65,15 +66,18 @@ func (b *builder) photo(v *visit, s shot, at time.Time) uuid.UUID {
 		Width: w, Height: h, Orientation: orientation, Taken: taken, Model: v.phone.Model,
 	}
 	original := &Blob{Purpose: syncproto.PurposePhoto, Type: "image/jpeg", Draw: func(st *scene.Studio) ([]byte, error) { return st.Photo(spec), nil }}
-	preview := &Blob{Purpose: syncproto.PurposePreview, Type: "image/jpeg", Draw: func(st *scene.Studio) ([]byte, error) { return st.Preview(spec), nil }}
 	id := b.id(at)
 	cols := map[string]any{
 		"job": raw(v.job.id), "visit": raw(v.id), "role": s.role, "original": shaOf{original}, "original_size": sizeOf{original}, "original_type": "image/jpeg",
-		"preview": shaOf{preview}, "preview_size": sizeOf{preview}, "width": int64(w), "height": int64(h), "orientation": int64(orientation),
+		"width": int64(w), "height": int64(h), "orientation": int64(orientation),
 		"taken_at": ms(taken), "blur": int64(180 + b.rng.IntN(700)), "source": "camera",
 	}
+	files := []*Blob{original}
 	if s.defect != uuid.Nil {
-		cols["defect"] = raw(s.defect)
+		// The ordinary pictures are as small as a preview would be.
+		preview := &Blob{Purpose: syncproto.PurposePreview, Type: "image/jpeg", Draw: func(st *scene.Studio) ([]byte, error) { return st.Preview(spec), nil }}
+		cols["defect"], cols["preview"], cols["preview_size"] = raw(s.defect), shaOf{preview}, sizeOf{preview}
+		files = []*Blob{preview, original}
 	}
 	if s.retakeOf != uuid.Nil {
 		cols["retake_of"] = raw(s.retakeOf)
@@ -81,8 +85,7 @@ func (b *builder) photo(v *visit, s shot, at time.Time) uuid.UUID {
 	if s.samePlane {
 		cols["same_plane"] = true
 	}
-	r := v.record(at, insert("photo", id, cols))
-	r.Blobs = []*Blob{preview, original}
+	v.record(at, insert("photo", id, cols)).Blobs = files
 	return id
 }
 

@@ -57,6 +57,10 @@ func (p *painter) lay(cv *canvas, f *face, x, y int, a area) {
 	for j := range 16 {
 		py := float32(j)
 		r := rowOf(cv, j, luma, cb, cr)
+		if n == 0 && solid {
+			r.fill(0, 16)
+			continue
+		}
 		from, to := span(cross[:n], py, 0)
 		if !solid {
 			r.blend(from, to, cross[:n], py, alpha)

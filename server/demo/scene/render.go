@@ -63,7 +63,7 @@ type Studio struct {
 
 // NewStudio builds the tables, in a few milliseconds.
 func NewStudio() *Studio {
-	return &Studio{fine: newFilm(93, 30), small: newFilm(86, 6), tiny: newFilm(70, 0.8)}
+	return &Studio{fine: newFilm(93, 26), small: newFilm(86, 6), tiny: newFilm(70, 0.8)}
 }
 
 // Photo draws a picture and gives the bytes of its JPEG file.

@@ -89,7 +89,7 @@ func (s *set) floor(st style, left, right, back float64) {
 		}
 		return
 	}
-	const plank = 0.19
+	const plank = 0.3
 	for z := 0.0; z > back; z -= plank {
 		for x := left - 1.2*s.rng.Float64(); x < right; x += 1.2 {
 			m := st.floor

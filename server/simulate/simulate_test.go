@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+)
+
+// TestSeeds plays a few worlds to their end; the large run is a command.
+func TestSeeds(t *testing.T) {
+	minio.DefaultRetryUnit, minio.DefaultRetryCap = time.Microsecond, time.Microsecond
+	ctx := context.Background()
+	template, err := makeTemplate(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(template) })
+	kinds := map[string]bool{}
+	for seed := uint64(1); seed <= 4; seed++ {
+		r := play(ctx, seed, 3, template)
+		for _, err := range r.found {
+			t.Errorf("seed %d: %v", seed, err)
+		}
+		if !r.drained {
+			t.Errorf("seed %d did not drain", seed)
+		}
+		for k := range r.faults {
+			kinds[k] = true
+		}
+	}
+	if len(kinds) < 10 {
+		t.Errorf("only %d kinds of faults happened", len(kinds))
+	}
+}
+
+// TestSameStory: a seed tells the same story each time, and another seed
+// another one.
+func TestSameStory(t *testing.T) {
+	ctx := context.Background()
+	template, err := makeTemplate(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(template) })
+	a, b, other := play(ctx, 5, 2, template), play(ctx, 5, 2, template), play(ctx, 6, 2, template)
+	if a.trace == "" || a.trace != b.trace {
+		t.Errorf("seed 5 told %s, then %s", a.trace, b.trace)
+	}
+	if a.trace == other.trace {
+		t.Error("two seeds told one story")
+	}
+}
+
+// TestMutantsFit: each planted bug still fits the source that it changes.
+func TestMutantsFit(t *testing.T) {
+	root := filepath.Join("..", "..")
+	files, err := filepath.Glob(filepath.Join(root, mutantFolder, "*.txt"))
+	if err != nil || len(files) < 15 {
+		t.Fatalf("%d planted bugs: %v", len(files), err)
+	}
+	for _, f := range files {
+		m, err := readMutant(f)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if _, err := m.overlay(root, t.TempDir()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestTableNamesWhatIsMissing: a run that never reached a kind fails.
+func TestTableNamesWhatIsMissing(t *testing.T) {
+	o := options{seeds: 100, from: 1, json: true}
+	var out bytes.Buffer
+	code, err := newTable(o).print(&out, o)
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if err != nil || code == 0 || !strings.Contains(out.String(), "never reached") || !strings.HasPrefix(lines[len(lines)-1], `{"device_days":0,`) {
+		t.Errorf("code %d, %v: %s", code, err, out.String())
+	}
+}

@@ -318,7 +318,7 @@ func checkVerify(t *testing.T, data string) {
 		}
 		return v, exit
 	}
-	if v, exit := verify(); exit != 0 || !v.OK || v.Changes < 10000 || v.Blobs < 400 {
+	if v, exit := verify(); exit != 0 || !v.OK || v.Changes < 10000 || v.Blobs < 250 {
 		t.Fatalf("verify of sound data: exit %d, %+v", exit, v)
 	}
 
@@ -360,7 +360,7 @@ func checkVerify(t *testing.T, data string) {
 func flipPhoto(t *testing.T, data string) (sha string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(data, "blobs", "*", "*", "*", "*"))
-	if err != nil || len(files) < 400 {
+	if err != nil || len(files) < 250 {
 		t.Fatalf("%d stored files, %v", len(files), err)
 	}
 	path := files[len(files)/2]

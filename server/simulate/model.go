@@ -32,7 +32,9 @@ type officeValue struct {
 	value string
 }
 
-func newModel(o *oracle) *model { return &model{o: o, last: map[place]officeValue{}, state: map[place]string{}} }
+func newModel(o *oracle) *model {
+	return &model{o: o, last: map[place]officeValue{}, state: map[place]string{}}
+}
 
 // wrote follows an office's transaction. Its hybrid time is above all that the
 // server had: it wins every column under the rule latest.

@@ -73,7 +73,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if loaded.Changes < 12000 || loaded.Files < 350 || loaded.Pushes < 200 {
+	if loaded.Changes < 12000 || loaded.Files < 250 || loaded.Pushes < 200 {
 		t.Errorf("loaded only %+v", loaded)
 	}
 	count := func(query string) (n int) {

@@ -159,7 +159,6 @@ type tally struct {
 	restart             time.Duration // the longest, to ready
 	control             bool
 	findings            []string
-	took                time.Duration
 	restartSum          time.Duration
 	restarts            int
 }

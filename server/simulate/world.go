@@ -182,11 +182,6 @@ func (w *world) hit(kind string) {
 	w.tell("  fault: %s", kind)
 }
 
-// chance is true with probability p, never where faults have stopped.
-func (w *world) chance(kind string, p float64) bool {
-	return !w.calm && w.kinds[kind] && w.rng.Float64() < p
-}
-
 // seeded gives bytes of the world's own chance.
 type seeded struct{ rng *rand.Rand }
 

@@ -29,7 +29,7 @@ import (
 // raced are the packages that the race detector runs on: those in which
 // goroutines share something.
 var raced = []string{
-	"./syncproto/...", "./client-sdk/...", "./server/ledger/...", "./server/feed/...", "./server/blob/...", "./server/auth/...",
+	"./syncproto/...", "./client-sdk", "./client-sdk/localdb", "./client-sdk/outbox", "./client-sdk/serverkey", "./client-sdk/transport", "./server/ledger/...", "./server/feed/...", "./server/blob/...", "./server/auth/...",
 	"./server/api/...", "./server/app/...", "./server/demo/cable/...", "./server/demo/console/...",
 }
 

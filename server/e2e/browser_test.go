@@ -90,7 +90,7 @@ func (b *browser) tab(name string, width, height int64, phone bool) *tab {
 				t.fault("console.error")
 			}
 		case *log.EventEntryAdded:
-			if ev.Entry.Level == log.EntryLevelError {
+			if ev.Entry.Level == log.EntryLevelError && !reconnect(ev.Entry) {
 				t.fault(fmt.Sprintf("%s %v", ev.Entry.Text, ev.Entry.URL))
 			}
 		}
@@ -100,6 +100,12 @@ func (b *browser) tab(name string, width, height int64, phone bool) *tab {
 	}
 	b.tb.Cleanup(t.checkConsole)
 	return t
+}
+
+// reconnect is a page that tries its event stream again while the story has
+// killed the phone or stopped the server: what it ought to do.
+func reconnect(e *log.Entry) bool {
+	return strings.HasSuffix(e.URL, "/events") && strings.Contains(e.Text, "net::ERR_")
 }
 
 func (t *tab) fault(text string) {

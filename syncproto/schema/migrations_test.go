@@ -2,6 +2,7 @@ package schema_test
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 var (
 	createTable = regexp.MustCompile(`(?s)CREATE TABLE (\w+) \((.*?)\n\) STRICT`)
+	addColumn   = regexp.MustCompile(`(?m)^ALTER TABLE (\w+) ADD COLUMN "(\w+)" (\w+)`)
 	quoted      = regexp.MustCompile(`(?m)^\t"(\w+)" (\w+)`)
 )
 
@@ -21,21 +23,33 @@ var sqlTypes = map[schema.Type]string{
 	schema.UUID: "BLOB", schema.Time: "INTEGER", schema.Money: "INTEGER", schema.Blob: "BLOB",
 }
 
-// tables reads the quoted columns of each table with a prefix from a migration.
-func tables(t *testing.T, file, prefix string) map[string][]string {
+// tables reads the quoted columns of each table with a prefix from all
+// migrations of a folder, in their order.
+func tables(t *testing.T, folder, prefix string) map[string][]string {
 	t.Helper()
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
+	files, err := filepath.Glob(filepath.Join(folder, "*.sql"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no migrations in %s: %v", folder, err)
 	}
 	out := map[string][]string{}
-	for _, m := range createTable.FindAllStringSubmatch(string(b), -1) {
-		name, ok := strings.CutPrefix(m[1], prefix)
-		if !ok {
-			continue
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
 		}
-		for _, c := range quoted.FindAllStringSubmatch(m[2], -1) {
-			out[name] = append(out[name], c[1]+" "+c[2])
+		for _, m := range createTable.FindAllStringSubmatch(string(b), -1) {
+			name, ok := strings.CutPrefix(m[1], prefix)
+			if !ok {
+				continue
+			}
+			for _, c := range quoted.FindAllStringSubmatch(m[2], -1) {
+				out[name] = append(out[name], c[1]+" "+c[2])
+			}
+		}
+		for _, m := range addColumn.FindAllStringSubmatch(string(b), -1) {
+			if name, ok := strings.CutPrefix(m[1], prefix); ok {
+				out[name] = append(out[name], m[2]+" "+m[3])
+			}
 		}
 	}
 	return out
@@ -50,7 +64,7 @@ func columns(tb *schema.Table) []string {
 }
 
 func TestServerStateTablesMatchTheSchema(t *testing.T) {
-	got := tables(t, "../../migrations/server/sqlite/00002_state.sql", "state_")
+	got := tables(t, "../../migrations/server/sqlite", "state_")
 	d := schema.MustCurrent()
 	for _, tb := range d.Tables {
 		if !slices.Equal(got[tb.Name], columns(tb)) {
@@ -65,7 +79,7 @@ func TestServerStateTablesMatchTheSchema(t *testing.T) {
 
 // A phone has a table for everything that can reach it or be written there.
 func TestPhoneTablesMatchTheSchema(t *testing.T) {
-	got := tables(t, "../../migrations/client/00002_app.sql", "app_")
+	got := tables(t, "../../migrations/client", "app_")
 	for _, tb := range schema.MustCurrent().Tables {
 		cols, there := got[tb.Name]
 		if want := tb.Root != schema.RootOffice; there != want {

@@ -19,7 +19,7 @@ import (
 var versions embed.FS
 
 // Current is the newest version in this build.
-const Current = 1
+const Current = 2
 
 // Type is the type of a column.
 type Type string
@@ -112,6 +112,7 @@ type Table struct {
 	Delete       bool      `json:"delete"`
 	Writers      []Role    `json:"writers"`
 	Columns      []*Column `json:"columns"`
+	Since        int       `json:"since,omitempty"` // version that it came with; 0: the first
 
 	byName map[string]*Column
 }
@@ -134,6 +135,10 @@ type Column struct {
 	Transitions []Transition     `json:"transitions,omitempty"`
 	Purpose     string           `json:"purpose,omitempty"`
 	Label       Label            `json:"label"`
+	Since       int              `json:"since,omitempty"` // version that it came with; 0: its table's
+
+	// LaterValues are those of Values that came with a later version.
+	LaterValues map[string]LaterValue `json:"later_values,omitempty"`
 }
 
 // Transition is one allowed step of a state column and who may take it.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode"
 
+	"siteledger/syncproto/merge"
 	"siteledger/syncproto/schema"
 )
 
@@ -24,7 +25,7 @@ func TestCurrentParses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Version != schema.Current || d.Rules != 1 || len(d.Tables) == 0 {
+	if d.Version != schema.Current || d.Rules != merge.Rules || len(d.Tables) == 0 {
 		t.Errorf("version %d, rules %d, %d tables", d.Version, d.Rules, len(d.Tables))
 	}
 	if _, err := schema.Version(schema.Current + 1); err == nil {

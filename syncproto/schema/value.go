@@ -3,6 +3,7 @@ package schema
 import (
 	"bytes"
 	"math"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -13,7 +14,8 @@ import (
 type Value = any
 
 // Fits says whether a value may stand in the column: its type, its range, its
-// declared values. Nil fits a column that is not required.
+// declared values. Nil fits a column that is not required. A text has no NUL:
+// not every database can keep one.
 func (c *Column) Fits(v Value) bool {
 	if v == nil {
 		return !c.Required
@@ -35,7 +37,7 @@ func (c *Column) Fits(v Value) bool {
 		return false
 	case Text:
 		s, ok := v.(string)
-		if !ok || !utf8.ValidString(s) || (c.Max > 0 && int64(len(s)) > c.Max) {
+		if !ok || !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 || (c.Max > 0 && int64(len(s)) > c.Max) {
 			return false
 		}
 		if c.Required && s == "" {

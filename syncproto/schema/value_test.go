@@ -21,6 +21,7 @@ func TestFits(t *testing.T) {
 	}{
 		{"nil where not required", schema.Column{Type: schema.Int}, nil, true},
 		{"nil where required", schema.Column{Type: schema.Int, Required: true}, nil, false},
+		{"NUL in a text", schema.Column{Type: schema.Text}, "a\x00b", false},
 		{"bool", schema.Column{Type: schema.Bool}, true, true},
 		{"number for a bool", schema.Column{Type: schema.Bool}, int64(1), false},
 		{"int", schema.Column{Type: schema.Int, Max: 5}, int64(5), true},

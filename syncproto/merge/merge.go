@@ -6,27 +6,24 @@
 // It never throws a value away: whichever side loses is reported, and the
 // caller keeps it readable (promise P5). The answer is a [Verdict], never an
 // error.
+//
+// A rule that is corrected gets a new number, and the old one stays: a batch is
+// folded again by the rules that folded it first ([ByNumber]).
 package merge
 
 import (
-	"bytes"
-
 	"github.com/google/uuid"
 
 	"siteledger/syncproto"
 	"siteledger/syncproto/schema"
 )
 
-// Rules is the number of the merge rules in this package. A corrected rule
-// gets a new number, and a rebuild uses the number that the batch was stored
-// with.
-const Rules = 1
-
 // Side is one of the two values and who wrote it.
 type Side struct {
 	Value    schema.Value
 	HLC      uint64 // clamped to the time of receipt
 	Device   uuid.UUID
+	Epoch    uuid.UUID
 	Office   bool // written in an office log
 	Assigned bool // written by an installer who is on the job's crew
 }
@@ -40,10 +37,13 @@ type Input struct {
 	Crew       bool // the job has an assignment
 }
 
-// Verdict is the answer. Take says that the new value now stands. Lost names
-// the side whose value must be kept as a loser; None where nothing was lost.
+// Verdict is the answer. Take says that the new value now stands. Restamp says
+// that the value stays, and counts from now on as written by the new side. Lost
+// names the side whose value must be kept as a loser; None where nothing was
+// lost.
 type Verdict struct {
 	Take    bool
+	Restamp bool
 	Lost    Lost
 	Outcome syncproto.OutcomeCode // "", Merged or Conflict, of the new change
 }
@@ -70,16 +70,22 @@ var (
 
 // Column decides. A fact or state column never comes here with a concurrent
 // value: facts are insert only, and a state's steps are checked one by one.
-func Column(in Input) Verdict {
+func (r RuleSet) Column(in Input) Verdict {
 	if schema.Equal(in.Standing.Value, in.New.Value) {
 		if in.Concurrent {
-			return bothSame
+			return r.equal(r, in)
 		}
 		return same
 	}
 	if !in.Concurrent {
 		return take
 	}
+	return r.differ(in)
+}
+
+// differ decides between two values that were written without knowing of each
+// other.
+func (r RuleSet) differ(in Input) Verdict {
 	switch in.Rule {
 	case schema.Review:
 		return keepAsk
@@ -100,20 +106,8 @@ func Column(in Input) Verdict {
 			}
 		}
 	}
-	return latest(in)
-}
-
-// latest: the higher (hlc, device) wins, in whichever order the two arrive.
-func latest(in Input) Verdict {
-	if later(in.New, in.Standing) {
+	if r.later(in.New, in.Standing) {
 		return takeOver
 	}
 	return keepMerged
-}
-
-func later(a, b Side) bool {
-	if a.HLC != b.HLC {
-		return a.HLC > b.HLC
-	}
-	return bytes.Compare(a.Device[:], b.Device[:]) > 0
 }

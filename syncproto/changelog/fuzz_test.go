@@ -9,37 +9,42 @@ import (
 	"testing"
 
 	"siteledger/syncproto/changelog"
+	"siteledger/syncproto/mutate"
 )
 
-// FuzzDecode: whatever the bytes, reading them gives a change or
-// ErrUndecodable, never a panic; and what was read can be written and reads the
-// same again.
-func FuzzDecode(f *testing.F) {
+// vectors are the bytes of the conformance vectors.
+func vectors(tb testing.TB) (out [][]byte) {
+	tb.Helper()
 	for _, name := range []string{"changes.json", "readable.json", "undecodable.json"} {
 		b, err := os.ReadFile("../../testdata/conformance/" + name)
 		if err != nil {
-			f.Fatal(err)
+			tb.Fatal(err)
 		}
 		var list []struct{ Bytes string }
 		if err := json.Unmarshal(b, &list); err != nil {
-			f.Fatal(err)
+			tb.Fatal(err)
 		}
 		for _, v := range list {
 			seed, err := hex.DecodeString(v.Bytes)
 			if err != nil {
-				f.Fatal(err)
+				tb.Fatal(err)
 			}
-			f.Add(seed)
+			out = append(out, seed)
 		}
 	}
-	c := codec(f)
-	f.Fuzz(func(t *testing.T, b []byte) {
+	return out
+}
+
+// decodes: whatever the bytes, reading them gives a change or ErrUndecodable,
+// never a panic; and what was read can be written and reads the same again.
+func decodes(c *changelog.Codec) func(testing.TB, []byte) bool {
+	return func(t testing.TB, b []byte) bool {
 		ch, err := c.Decode(b)
 		if err != nil {
 			if !errors.Is(err, changelog.ErrUndecodable) || ch != nil {
 				t.Fatalf("got %+v, %v", ch, err)
 			}
-			return
+			return false
 		}
 		if ch.Op < changelog.Insert || ch.Op > changelog.Delete || (ch.Was != nil) != (ch.Op == changelog.Update) || ch.Cols == nil {
 			t.Fatalf("read %+v", ch)
@@ -52,5 +57,18 @@ func FuzzDecode(f *testing.F) {
 		if err != nil || !reflect.DeepEqual(ch, second) {
 			t.Fatalf("first  %+v\nsecond %+v, %v", ch, second, err)
 		}
-	})
+		return true
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, seed := range vectors(f) {
+		f.Add(seed)
+	}
+	body := decodes(codec(f))
+	f.Fuzz(func(t *testing.T, b []byte) { body(t, b) })
+}
+
+func TestFuzzed(t *testing.T) {
+	mutate.Run(t, "FuzzDecode", 60_000, vectors(t), decodes(codec(t)))
 }

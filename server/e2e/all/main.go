@@ -128,11 +128,15 @@ func checks(closing *closingLines) []check {
 	}
 	return append(all,
 		check{"go test", false, func(ctx context.Context, out io.Writer) error {
-			return command("go", "test", "-timeout", "12m", "./...")(ctx, io.MultiWriter(out, closing))
+			return counted(closing, func() error {
+				return command("go", "test", "-timeout", "12m", "./...")(ctx, io.MultiWriter(out, closing))
+			})
 		}},
 		check{"go test -race", true, func(ctx context.Context, out io.Writer) error {
 			return command("go", append([]string{"test", "-race", "-timeout", "12m"}, raced...)...)(ctx, io.MultiWriter(out, closing))
 		}},
+		check{"simulate", true, command("go", "run", "./server/simulate", "-ci", "-json")},
+		check{"simulate -race", true, command("go", "run", "-race", "./server/simulate", "-seeds", "3", "-days", "8")},
 	)
 }
 

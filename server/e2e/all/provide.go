@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 )
@@ -26,6 +27,7 @@ var needs = []struct {
 	{"fonts-wqy-microhei", chineseFont},
 	{"gcc", func(context.Context) bool { return found("gcc", "clang") }},
 	{"libc6-dev", headers},
+	{"postgresql", func(context.Context) bool { return database() }},
 }
 
 func found(names ...string) bool {
@@ -44,6 +46,12 @@ func chineseFont(ctx context.Context) bool {
 	}
 	_, err := os.Stat("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc")
 	return err == nil
+}
+
+// database are the programs of a throw-away cluster.
+func database() bool {
+	programs, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
+	return err == nil && len(programs) > 0 || found("postgres")
 }
 
 // headers are what the race detector's C compiler needs.

@@ -30,26 +30,47 @@ func (l *Ledger) packBody(changes [][]byte) ([]byte, error) {
 // maxBody bounds what a stored batch may unpack to.
 const maxBody = 64 << 20
 
-// Unpack gives the changes' byte strings of a stored batch.
-func (b Batch) Unpack() ([][]byte, error) {
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(maxBody))
+// unpacker reads stored bodies; it is made once and may be used from many
+// goroutines.
+type unpacker struct {
+	zstd *zstd.Decoder
+	cbor cbor.DecMode
+}
+
+func newUnpacker() (*unpacker, error) {
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(maxBody))
 	if err != nil {
 		return nil, err
 	}
-	defer dec.Close()
-	raw, err := dec.DecodeAll(b.Body, nil)
-	if err != nil {
-		return nil, fmt.Errorf("unpack batch: %w", err)
-	}
-	var out [][]byte
 	mode, err := cbor.DecOptions{MaxArrayElements: 1 << 17}.DecMode()
 	if err != nil {
 		return nil, err
 	}
-	if err := mode.Unmarshal(raw, &out); err != nil {
+	return &unpacker{zstd: dec, cbor: mode}, nil
+}
+
+// changes gives the changes' byte strings of a stored batch.
+func (u *unpacker) changes(b Batch) ([][]byte, error) {
+	raw, err := u.zstd.DecodeAll(b.Body, nil)
+	if err != nil {
+		return nil, fmt.Errorf("unpack batch: %w", err)
+	}
+	var out [][]byte
+	if err := u.cbor.Unmarshal(raw, &out); err != nil {
 		return nil, fmt.Errorf("unpack batch: %w", err)
 	}
 	return out, nil
+}
+
+// Unpack gives the changes' byte strings of a stored batch, for who reads one
+// now and then; a ledger keeps its reader.
+func (b Batch) Unpack() ([][]byte, error) {
+	u, err := newUnpacker()
+	if err != nil {
+		return nil, err
+	}
+	defer u.zstd.Close()
+	return u.changes(b)
 }
 
 // digests gives the first eight bytes of each change's SHA-256.
@@ -89,10 +110,10 @@ var errDiffers = errors.New("overlap differs")
 
 // common compares an overlap with the stored batches: it gives the last
 // number up to which both agree, and errDiffers where they part.
-func common(stored []Batch, from uint64, changes [][]byte, acked uint64) (uint64, error) {
+func (u *unpacker) common(stored []Batch, from uint64, changes [][]byte, acked uint64) (uint64, error) {
 	last := from - 1
 	for _, b := range stored {
-		have, err := b.Unpack()
+		have, err := u.changes(b)
 		if err != nil {
 			return last, err
 		}

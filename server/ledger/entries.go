@@ -42,7 +42,7 @@ func (l *Ledger) JobChanges(ctx context.Context, m Mention, centre, job uuid.UUI
 	}
 	var out []Entry
 	for _, b := range batches {
-		changes, err := b.Unpack()
+		changes, err := l.unpacker.changes(b)
 		if err != nil {
 			return nil, err
 		}

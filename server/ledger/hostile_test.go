@@ -25,7 +25,7 @@ func (p *phone) change(e ledger.Edit, alter func(*changelog.Change)) []byte {
 	p.Helper()
 	seq := uint64(len(p.log)) + 1
 	ch := changelog.Change{Seq: seq, HLC: uint64(p.now.UnixMilli()) << 16, Wall: p.now.UnixMilli(), Txn: seq, Last: true, Table: e.Table, Row: e.Row, Op: e.Op,
-		Base: e.Base, Cols: e.Cols, Was: e.Was, Actor: p.dev.Person, Schema: 1, Boot: p.boot, Salt: newID()}
+		Base: e.Base, Cols: e.Cols, Was: e.Was, Actor: p.dev.Person, Schema: 1, Boot: p.boot, Mono: p.mono(), Salt: newID()}
 	alter(&ch)
 	b, err := p.codec.Encode(&ch)
 	if err != nil {

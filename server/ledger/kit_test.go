@@ -6,7 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
-	"path/filepath"
+	"os"
 	"testing"
 	"time"
 
@@ -15,6 +15,7 @@ import (
 	"siteledger/server/feed"
 	"siteledger/server/ledger"
 	"siteledger/server/store"
+	"siteledger/server/store/storetest"
 	"siteledger/syncproto"
 	"siteledger/syncproto/changelog"
 	"siteledger/syncproto/schema"
@@ -29,6 +30,8 @@ func (k testKey) SignJWS(v any) (string, error) {
 	b, err := json.Marshal(v)
 	return base64.RawURLEncoding.EncodeToString(b), err
 }
+
+func TestMain(m *testing.M) { os.Exit(storetest.Run(m)) }
 
 // world is a server with one centre, its people and a clock that tests move.
 type world struct {
@@ -51,11 +54,7 @@ func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 func openWorld(tb testing.TB) *world {
 	tb.Helper()
 	ctx := context.Background()
-	st, err := store.Open(ctx, store.Config{Path: filepath.Join(tb.TempDir(), "server.db")})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { st.Close() })
+	st := storetest.Open(tb, storetest.New(tb))
 	_, priv, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		tb.Fatal(err)
@@ -157,7 +156,7 @@ func (p *phone) record(edits ...ledger.Edit) {
 		wall := p.now.UnixMilli() + p.wall
 		p.hlc = max(p.hlc+1, uint64(wall)<<16)
 		ch := changelog.Change{Seq: first + uint64(i), HLC: p.hlc, Wall: wall, Txn: first, Last: i == len(edits)-1,
-			Table: e.Table, Row: e.Row, Op: e.Op, Base: e.Base, Cols: e.Cols, Was: e.Was, Actor: p.dev.Person, Schema: 1, Boot: p.boot, Salt: newID()}
+			Table: e.Table, Row: e.Row, Op: e.Op, Base: e.Base, Cols: e.Cols, Was: e.Was, Actor: p.dev.Person, Schema: 1, Boot: p.boot, Mono: p.mono(), Salt: newID()}
 		b, err := p.codec.Encode(&ch)
 		if err != nil {
 			p.Fatal(err)
@@ -172,11 +171,14 @@ func (p *phone) raw(b []byte) {
 }
 
 func (p *phone) request(from, to uint64) *syncproto.PushRequest {
-	wall := p.now.UnixMilli() + p.wall
+	wall, mono := p.now.UnixMilli()+p.wall, p.mono()
 	head := p.heads[to]
 	return &syncproto.PushRequest{History: p.history[:], Device: p.dev.ID[:], Epoch: p.epoch[:], From: from, Prev: p.heads[from-1][:], Changes: p.log[from-1 : to], Head: head[:],
-		Signature: ed25519.Sign(p.priv, changelog.PushMessage(p.dev.ID, p.epoch, to, head, p.boot, 5, wall)), Boot: p.boot[:], Mono: 5, Wall: wall}
+		Signature: ed25519.Sign(p.priv, changelog.PushMessage(p.dev.ID, p.epoch, to, head, p.boot, mono, wall)), Boot: p.boot[:], Mono: mono, Wall: wall}
 }
+
+// mono is the phone's monotonic clock: it runs with the world's.
+func (p *phone) mono() uint64 { return uint64(p.now.UnixMilli() - 1_789_000_000_000) }
 
 // push sends what is not acknowledged.
 func (p *phone) push() *syncproto.PushAnswer {

@@ -31,6 +31,7 @@ type Device struct {
 	Role    schema.Role
 	Key     ed25519.PublicKey
 	Revoked bool // its bytes go to quarantine, nothing else
+	Schema  int  // version of the schema that it reads with; 0 is the server's own
 }
 
 // Author is who makes a change in an office log. System entries have
@@ -71,8 +72,10 @@ type Stream struct {
 	Pos          uint64
 	Rev          uint64
 	HLC          uint64
+	Schema       int // version of the schema that the next batch is folded with
 	OfficeDevice uuid.UUID
 	OfficeEpoch  uuid.UUID
+	Cuts         []reconcile.Cut // where it was restored from a backup, oldest first
 }
 
 // Log is what the server has of one (device, epoch).
@@ -98,7 +101,8 @@ type Batch struct {
 	Wall          int64
 	ReceivedAt    int64
 	HQRev         uint64
-	Rules         int
+	Rules         int         // number of the merge rules that folded it
+	Schema        int         // version of the schema that folded it
 	Digests       []byte      // eight bytes for each change
 	Body          []byte      // see packBody
 	Roots         []uuid.UUID // jobs that it touched; only on the way in
@@ -146,6 +150,8 @@ type Tx interface {
 	Logs
 	Outcomes
 	reconcile.Tx
+	// Alone runs fn under a savepoint; see [reconcile.Alone].
+	Alone(ctx context.Context, fn func() error) (refused, err error)
 }
 
 // Config is what a ledger needs.
@@ -170,11 +176,12 @@ type Config struct {
 // Ledger is the writer of all streams. It is safe for concurrent use.
 type Ledger struct {
 	Config
-	codec  *changelog.Codec
-	fold   *reconcile.Engine
-	packer *zstd.Encoder
-	boot   uuid.UUID // this start of the server, the boot id of the office logs
-	start  time.Time
+	codec    *changelog.Codec
+	folds    map[foldBy]*reconcile.Engine
+	packer   *zstd.Encoder
+	unpacker *unpacker
+	boot     uuid.UUID // this start of the server, the boot id of the office logs
+	start    time.Time
 }
 
 // New builds a ledger.
@@ -183,17 +190,25 @@ func New(cfg Config) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
+	folds, err := engines(cfg.Schema, codec)
+	if err != nil {
+		return nil, err
+	}
 	packer, err := newPacker()
 	if err != nil {
 		return nil, err
 	}
-	return &Ledger{Config: cfg, codec: codec, packer: packer, fold: reconcile.New(cfg.Schema, codec), boot: cfg.NewID(), start: cfg.Now()}, nil
+	unpacker, err := newUnpacker()
+	if err != nil {
+		return nil, err
+	}
+	return &Ledger{Config: cfg, codec: codec, packer: packer, unpacker: unpacker, folds: folds, boot: cfg.NewID(), start: cfg.Now()}, nil
 }
 
 // CreateStream makes the stream of a centre, or of headquarters, with an
 // office log of its own. One that exists stays as it is.
 func (l *Ledger) CreateStream(ctx context.Context, id uuid.UUID, headquarters bool) error {
-	return l.Create(ctx, Stream{Centre: id, Headquarters: headquarters, OfficeDevice: l.NewID(), OfficeEpoch: l.NewID()})
+	return l.Create(ctx, Stream{Centre: id, Headquarters: headquarters, Schema: l.Schema.Version, OfficeDevice: l.NewID(), OfficeEpoch: l.NewID()})
 }
 
 func (l *Ledger) millis() int64 { return l.Now().UnixMilli() }

@@ -13,6 +13,7 @@ import (
 	"siteledger/server/reconcile"
 	"siteledger/syncproto"
 	"siteledger/syncproto/changelog"
+	"siteledger/syncproto/fieldwork"
 )
 
 // Push takes a batch. When it returns an answer, changes 1..Acked are on disk.
@@ -32,14 +33,17 @@ func (l *Ledger) Push(ctx context.Context, dev Device, req *syncproto.PushReques
 	}
 	var refused *fault.Error
 	var result pushResult
-	err = l.Update(ctx, dev.Centre, func(tx Tx) error {
-		refused, result = nil, pushResult{}
+	err = l.folding(ctx, dev.Centre, func(tx Tx, alone reconcile.Alone) error {
+		refused, result, p.alone = nil, pushResult{}, alone
 		return p.take(ctx, tx, &result, &refused)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("push of device %s: %w", dev.ID, err)
 	}
 	if refused != nil {
+		if refused.Code == syncproto.LogForked && l.Poke != nil {
+			l.Poke(dev.Centre)
+		}
 		return nil, refused
 	}
 	if (result.moved || result.parked) && l.Poke != nil {
@@ -60,6 +64,7 @@ type push struct {
 	last    uint64
 	items   []reconcile.Item
 	history uuid.UUID
+	alone   reconcile.Alone // the slow way of a batch that failed as a whole; see folding
 }
 
 type pushResult struct {
@@ -171,7 +176,10 @@ func (p *push) take(ctx context.Context, tx Tx, res *pushResult, refused **fault
 		f := conflict(syncproto.LogForked, "the log continues in another way than the server has it")
 		f.Common = &at
 		*refused = f
-		return p.aside(ctx, tx, syncproto.LogForked)
+		if err := p.aside(ctx, tx, syncproto.LogForked); err != nil {
+			return err
+		}
+		return p.noteFork(ctx, tx, log, at)
 	}
 	if err != nil {
 		return err
@@ -207,14 +215,14 @@ func (p *push) agree(ctx context.Context, tx Tx, log Log) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	before, err := headAt(p.dev.ID, p.epoch, stored, from-1)
+	before, err := p.unpacker.headAt(p.dev.ID, p.epoch, stored, from-1)
 	if err != nil {
 		return 0, err
 	}
 	if before != p.prev {
 		return sub(from, 2), errDiffers
 	}
-	return common(stored, from, p.req.Changes, log.Acked)
+	return p.unpacker.common(stored, from, p.req.Changes, log.Acked)
 }
 
 func sub(n, d uint64) uint64 {
@@ -225,7 +233,7 @@ func sub(n, d uint64) uint64 {
 }
 
 // headAt gives h(seq) from the stored batches that hold seq.
-func headAt(device, epoch uuid.UUID, stored []Batch, seq uint64) (changelog.Hash, error) {
+func (u *unpacker) headAt(device, epoch uuid.UUID, stored []Batch, seq uint64) (changelog.Hash, error) {
 	if seq == 0 {
 		return changelog.Genesis(device, epoch), nil
 	}
@@ -233,7 +241,7 @@ func headAt(device, epoch uuid.UUID, stored []Batch, seq uint64) (changelog.Hash
 		if seq < b.First || seq > b.Last {
 			continue
 		}
-		changes, err := b.Unpack()
+		changes, err := u.changes(b)
 		if err != nil {
 			return changelog.Hash{}, err
 		}
@@ -247,13 +255,18 @@ func (p *push) append(ctx context.Context, tx Tx, stream *Stream, log *Log, res 
 	skip := log.Acked + 1 - p.req.From
 	fresh := p.items[skip:]
 	now := p.millis()
-	fold := p.fold.Start(tx, stream.Centre, stream.Headquarters, stream.Rev, stream.HLC)
-	err := fold.Batch(ctx, reconcile.Batch{Log: reconcile.LogID{Device: p.dev.ID, Epoch: p.epoch}, Person: log.Person, Items: fresh, Received: now})
+	engine, err := p.engine(stream.Schema, p.Schema.Rules)
 	if err != nil {
 		return err
 	}
+	fold := engine.Start(tx, stream.Centre, stream.Headquarters, stream.Rev, stream.HLC)
+	err = fold.Batch(ctx, reconcile.Batch{Log: reconcile.LogID{Device: p.dev.ID, Epoch: p.epoch}, Person: log.Person, Items: fresh, Received: now, Cuts: stream.Cuts,
+		Sent: fieldwork.Moment{Wall: p.req.Wall, Boot: p.boot, Mono: p.req.Mono}, Alone: p.alone})
+	if err != nil {
+		return folded(err)
+	}
 	if err := fold.Flush(ctx); err != nil {
-		return err
+		return folded(err)
 	}
 	body, err := p.packBody(p.req.Changes[skip:])
 	if err != nil {
@@ -267,7 +280,7 @@ func (p *push) append(ctx context.Context, tx Tx, stream *Stream, log *Log, res 
 	stream.Pos, stream.Rev, stream.HLC = stream.Pos+1, fold.Rev(), fold.HLC()
 	err = tx.Append(ctx, Batch{Centre: stream.Centre, Pos: stream.Pos, Device: p.dev.ID, Epoch: p.epoch, First: log.Acked + 1, Last: p.last,
 		Prev: log.Head, Head: p.head, Signature: p.req.Signature, Boot: p.boot, Mono: p.req.Mono, Wall: p.req.Wall, ReceivedAt: now,
-		HQRev: hq, Rules: p.Schema.Rules, Digests: digests(p.req.Changes[skip:]), Body: body, Roots: fold.Roots()})
+		HQRev: hq, Rules: p.Schema.Rules, Schema: stream.Schema, Digests: digests(p.req.Changes[skip:]), Body: body, Roots: fold.Roots()})
 	if err != nil {
 		return err
 	}

@@ -54,12 +54,21 @@ func (l *Ledger) write(ctx context.Context, tx Tx, by Author, edits []Edit) (Wri
 	if err != nil {
 		return Written{}, err
 	}
-	fold := l.fold.Start(tx, stream.Centre, stream.Headquarters, stream.Rev, stream.HLC)
-	err = fold.Batch(ctx, reconcile.Batch{Log: reconcile.LogID{Device: log.Device, Epoch: log.Epoch}, Office: true,
-		Items: l.items(log.Acked+1, changes), Received: now, Strict: true})
+	engine, err := l.engine(stream.Schema, l.Schema.Rules)
 	if err != nil {
 		return Written{}, err
 	}
+	fold := engine.Start(tx, stream.Centre, stream.Headquarters, stream.Rev, stream.HLC)
+	err = fold.Batch(ctx, reconcile.Batch{Log: reconcile.LogID{Device: log.Device, Epoch: log.Epoch}, Office: true,
+		Items: l.items(log.Acked+1, changes), Received: now, Cuts: stream.Cuts, Strict: true})
+	if err != nil {
+		return Written{}, err
+	}
+	return l.appendOffice(ctx, tx, stream, log, changes, now, fold)
+}
+
+// appendOffice stores what was folded as the next batch of an office log.
+func (l *Ledger) appendOffice(ctx context.Context, tx Tx, stream Stream, log Log, changes [][]byte, now int64, fold *reconcile.Fold) (Written, error) {
 	if err := fold.Flush(ctx); err != nil {
 		return Written{}, err
 	}
@@ -76,7 +85,7 @@ func (l *Ledger) write(ctx context.Context, tx Tx, by Author, edits []Edit) (Wri
 	stream.Pos, stream.Rev, stream.HLC = stream.Pos+1, fold.Rev(), fold.HLC()
 	err = tx.Append(ctx, Batch{Centre: stream.Centre, Pos: stream.Pos, Device: log.Device, Epoch: log.Epoch, First: log.Acked + 1, Last: last,
 		Prev: log.Head, Head: head, Signature: l.Signer.Sign(changelog.PushMessage(log.Device, log.Epoch, last, head, l.boot, mono, now)),
-		Boot: l.boot, Mono: mono, Wall: now, ReceivedAt: now, HQRev: hq, Rules: l.Schema.Rules, Digests: digests(changes), Body: body, Roots: fold.Roots()})
+		Boot: l.boot, Mono: mono, Wall: now, ReceivedAt: now, HQRev: hq, Rules: l.Schema.Rules, Schema: stream.Schema, Digests: digests(changes), Body: body, Roots: fold.Roots()})
 	if err != nil {
 		return Written{}, err
 	}

@@ -52,7 +52,11 @@ func (w *work) insert(ctx context.Context, t *schema.Table, ch *changelog.Change
 		return nil, err
 	}
 	s.Rev = w.nextRev()
-	n := &Row{Row: schema.Row{Table: t.Name, ID: ch.Row, Root: root, Rev: s.Rev, Cols: map[string]schema.Value{}}, Extra: extra}
+	n := &Row{Row: schema.Row{Table: t.Name, ID: ch.Row, Root: root, Rev: s.Rev, Cols: map[string]schema.Value{}}}
+	var fits bool
+	if n.Extra, fits = keep(nil, s, ch.Base, extra); !fits {
+		return held(syncproto.UnknownColumn, root), nil
+	}
 	var cols []string
 	for _, c := range t.Columns {
 		if v, ok := ch.Cols[c.Name]; ok {
@@ -104,24 +108,23 @@ func (w *work) update(ctx context.Context, t *schema.Table, ch *changelog.Change
 			}
 		}
 	}
-	for k, v := range extra {
-		if m.next.Extra == nil {
-			m.next.Extra = map[string]any{}
-		}
-		m.next.Extra[k] = v
-		m.dirty = true
+	var fits bool
+	if m.next.Extra, fits = keep(row.Extra, s, w.shown(ch), extra); !fits {
+		return held(syncproto.UnknownColumn, row.Root), nil
 	}
+	m.dirty = len(extra) > 0
 	m.finish()
 	return nil, nil
 }
 
 // shown is the rev of the row that the writer saw. A rev that nobody was given
-// yet shows nothing: it must not win over what others wrote (promise P5).
+// yet shows nothing: it must not win over what others wrote (promise P5). One
+// of a past that a restore has cut off counts as the last before the cut.
 func (w *work) shown(ch *changelog.Change) uint64 {
 	if ch.Base > w.rev {
 		return 0
 	}
-	return ch.Base
+	return sinceCuts(w.cuts, ch.Base)
 }
 
 func sortedNames(m map[string]any) []string {
@@ -145,7 +148,15 @@ type mergeRow struct {
 	took  []string
 	dirty bool
 	worst syncproto.OutcomeCode
-	lost  []lostColumn
+
+	restamp []restamped
+	lost    []lostColumn
+}
+
+// restamped is a column that keeps its value and rev and has another writer.
+type restamped struct {
+	column string
+	rev    uint64
 }
 
 type lostColumn struct {
@@ -172,14 +183,17 @@ func (m *mergeRow) column(c *schema.Column, v schema.Value) *finding {
 	if rule == schema.State {
 		return m.step(c, standing, v, concurrent)
 	}
-	verdict := merge.Column(merge.Input{
+	verdict := m.e.rules.Column(merge.Input{
 		Rule: rule, Crew: m.crew, Concurrent: concurrent,
-		Standing: merge.Side{Value: standing, HLC: old.HLC, Device: old.Log.Device, Office: old.Office, Assigned: old.Assigned},
-		New:      merge.Side{Value: v, HLC: m.stamp.HLC, Device: m.stamp.Log.Device, Office: m.stamp.Office, Assigned: m.stamp.Assigned},
+		Standing: merge.Side{Value: standing, HLC: old.HLC, Device: old.Log.Device, Epoch: old.Log.Epoch, Office: old.Office, Assigned: old.Assigned},
+		New:      merge.Side{Value: v, HLC: m.stamp.HLC, Device: m.stamp.Log.Device, Epoch: m.stamp.Log.Epoch, Office: m.stamp.Office, Assigned: m.stamp.Assigned},
 	})
 	if verdict.Take {
 		m.next.Cols[c.Name] = v
 		m.took = append(m.took, c.Name)
+	}
+	if verdict.Restamp {
+		m.restamp = append(m.restamp, restamped{c.Name, old.Rev})
 	}
 	m.worse(verdict.Outcome)
 	if verdict.Lost != merge.None {
@@ -226,6 +240,14 @@ func (m *mergeRow) worse(o syncproto.OutcomeCode) {
 // finish stores the row under a new rev where anything changed, keeps the
 // losing values and opens the cases.
 func (m *mergeRow) finish() {
+	for _, r := range m.restamp {
+		s := m.stamp
+		s.Rev = r.rev
+		m.next.Clock.set(s, r.column)
+	}
+	if len(m.took) == 0 && !m.dirty && len(m.restamp) > 0 {
+		m.write(m.next) // nothing that a phone would see: the same rev
+	}
 	if len(m.took) > 0 || m.dirty {
 		m.stamp.Rev = m.nextRev()
 		m.next.Rev = m.stamp.Rev

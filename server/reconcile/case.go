@@ -54,6 +54,8 @@ type Sides struct {
 	Reason   string       `json:"reason,omitempty"`   // of a held change
 	Detail   string       `json:"detail,omitempty"`   // the broken rule in words
 	Changes  []ChangeView `json:"changes,omitempty"`  // of a held transaction
+	Clock    *ClockView   `json:"clock,omitempty"`    // of a doubtful clock
+	Fork     *ForkView    `json:"fork,omitempty"`     // of a forked log
 }
 
 // SideView is one of two values with who and when.

@@ -20,6 +20,7 @@ type work struct {
 	done    []fieldwork.Written
 	roleOf  schema.Role
 	current uint64 // seq of the change in hand
+	byRules bool   // released work is folded by all rules, not forced by a person's word
 }
 
 func held(reason syncproto.Reason, root uuid.UUID) *finding {
@@ -103,6 +104,7 @@ func (w *work) columns(t *schema.Table, ch *changelog.Change, role schema.Role) 
 		return nil, denied(syncproto.NotWriter)
 	}
 	newer := ch.Schema > uint64(w.e.d.Version)
+	wrote := int(min(ch.Schema, uint64(w.e.d.Version))) // what the writer's app knew
 	var extra map[string]any
 	for _, name := range sortedNames(ch.Cols) {
 		c, v := t.Column(name), ch.Cols[name]
@@ -125,7 +127,7 @@ func (w *work) columns(t *schema.Table, ch *changelog.Change, role schema.Role) 
 	}
 	if ch.Op == changelog.Insert {
 		for _, c := range t.Columns {
-			if c.Required && ch.Cols[c.Name] == nil {
+			if c.RequiredAt(wrote) && ch.Cols[c.Name] == nil {
 				return nil, held(syncproto.BadValue, uuid.Nil)
 			}
 		}

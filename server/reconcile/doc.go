@@ -14,12 +14,13 @@ package reconcile
 
 import (
 	"context"
-	"maps"
+	"slices"
 
 	"github.com/google/uuid"
 
 	"siteledger/syncproto"
 	"siteledger/syncproto/changelog"
+	"siteledger/syncproto/fieldwork"
 	"siteledger/syncproto/schema"
 )
 
@@ -27,7 +28,7 @@ import (
 type Row struct {
 	schema.Row
 	Clock Clock
-	Extra map[string]any // columns of a newer schema
+	Extra []Kept // columns of a newer schema
 
 	oldRev  uint64 // rev in the store, 0 for a new row
 	oldLive bool
@@ -35,7 +36,7 @@ type Row struct {
 
 // Stored makes the row that the store read; its rev is the one that the feed
 // has now.
-func Stored(r schema.Row, clock Clock, extra map[string]any) *Row {
+func Stored(r schema.Row, clock Clock, extra []Kept) *Row {
 	return &Row{Row: r, Clock: clock, Extra: extra, oldRev: r.Rev, oldLive: !r.Deleted}
 }
 
@@ -46,7 +47,7 @@ func (r *Row) clone() *Row {
 		c.Cols[k] = v
 	}
 	c.Clock = r.Clock.clone()
-	c.Extra = maps.Clone(r.Extra)
+	c.Extra = slices.Clone(r.Extra)
 	return &c
 }
 
@@ -88,8 +89,14 @@ type Evidence struct {
 // Rows reads state. Tombstones are rows too.
 type Rows interface {
 	Row(ctx context.Context, table string, id uuid.UUID) (*Row, error) // nil for none
+	// Load reads many rows at once, in any order; a key without a row is left
+	// out. It spares a batch a question for each of its changes.
+	Load(ctx context.Context, keys []Key) ([]*Row, error)
 	// Find gives the live rows whose column has the value.
 	Find(ctx context.Context, table, column string, value schema.Value) ([]*Row, error)
+	// Kept names the rows that have values of a newer schema beside them, in
+	// order of table and id.
+	Kept(ctx context.Context) ([]Key, error)
 	// Person finds a person in the stream or in headquarters'.
 	Person(ctx context.Context, id uuid.UUID) (*Row, error)
 }
@@ -99,6 +106,8 @@ type Holds interface {
 	Held(ctx context.Context, log LogID) ([]HeldChange, error)
 	HeldOf(ctx context.Context, caseID uuid.UUID) ([]HeldChange, error)
 	Case(ctx context.Context, id uuid.UUID) (*Case, error) // nil for none
+	// HeldCases gives the open cases of held changes, in the order of opening.
+	HeldCases(ctx context.Context) ([]*Case, error)
 }
 
 // Crews reads memberships and evidence.
@@ -172,6 +181,8 @@ type Effects struct {
 	Members  []Member
 	Refs     []BlobRef
 	Present  []BlobPresent
+	Times    []EventTime  // intervals of records with a doubtful time
+	Taken    []TimesTaken // decided clock cases
 }
 
 // Batch is a run of whole transactions of one log.
@@ -180,8 +191,12 @@ type Batch struct {
 	Office   bool      // an office log: its actors are people of the office, or the server
 	Person   uuid.UUID // the device's person
 	Items    []Item
-	Received int64 // Unix milliseconds by the server's clock
-	Strict   bool  // refuse the whole batch with a [Refusal] instead of holding or denying
+	Received int64            // Unix milliseconds by the server's clock
+	Sent     fieldwork.Moment // the phone's clocks at sending; zero for an office log
+	Cuts     []Cut            // where the stream was restored from a backup
+	// Alone, where it is set, stores each transaction by itself: see [Alone].
+	Alone  Alone
+	Strict bool // refuse the whole batch with a [Refusal] instead of holding or denying
 }
 
 // Item is one change of a batch: its bytes, and what they say where they could

@@ -40,6 +40,10 @@ func (w *work) effectsOf(ctx context.Context, t *schema.Table, ch *changelog.Cha
 		}
 	case "decision":
 		return w.decide(ctx, after)
+	case "instruction":
+		if ch.Op == changelog.Insert && w.isFork(after) {
+			return w.noteFork(ctx, after)
+		}
 	case "receipt":
 		if ch.Op == changelog.Insert {
 			return w.receipt(ctx, after)
@@ -115,14 +119,18 @@ type DecidedError struct{ Case *Case }
 func (e *DecidedError) Error() string { return "case is unknown or decided already" }
 
 // decide closes a case. Accepting held work folds it at this place of the
-// order; refusing it drops it, and what waited behind it is folded.
+// order; refusing it drops it, and what waited behind it is folded. A decision
+// that names another decision compensates that one.
 func (w *work) decide(ctx context.Context, d *Row) error {
 	c, err := w.tx.Case(ctx, d.UUID("case"))
 	if err != nil {
 		return err
 	}
 	verdict := d.Text("verdict")
-	if c == nil || c.Decided {
+	if c == nil {
+		return w.compensate(ctx, d, verdict)
+	}
+	if c.Decided {
 		return &DecidedError{c}
 	}
 	if verdict == "ask" {
@@ -131,10 +139,14 @@ func (w *work) decide(ctx context.Context, d *Row) error {
 	c.Decided, c.Verdict, c.DecidedBy, c.DecidedAt, c.Reason = true, verdict, d.UUID("by"), d.Int("at"), d.Text("reason")
 	w.effects.Cases = append(w.effects.Cases, *c)
 	w.touchJob(c.Root)
-	if c.Kind == CaseConflict {
+	switch c.Kind {
+	case CaseConflict:
 		return w.tellWriters(ctx, c, verdict)
-	}
-	if c.Kind != CaseHeld && c.Kind != CaseHandover {
+	case CaseClock:
+		w.effects.Taken = append(w.effects.Taken, TimesTaken{Case: c.ID, Stands: verdict != "keep"})
+		return nil
+	case CaseHeld, CaseHandover:
+	default:
 		return nil
 	}
 	waiting, err := w.tx.HeldOf(ctx, c.ID)
@@ -142,28 +154,42 @@ func (w *work) decide(ctx context.Context, d *Row) error {
 		return err
 	}
 	w.effects.Unholds = append(w.effects.Unholds, waiting...)
-	if err := w.release(ctx, waiting, verdict != "refuse"); err != nil {
+	failed, err := w.release(ctx, waiting, verdict != "refuse")
+	if err != nil {
 		return err
 	}
 	var person uuid.UUID
 	if ch, err := w.e.codec.Decode(waiting[0].Body); err == nil {
 		person = ch.Actor
 	}
-	return w.tell(ctx, c, waiting[0].Log, waiting[0].Seq, person, verdict)
+	if err := w.tell(ctx, told{c.ID, waiting[0].Log, waiting[0].Seq, person, verdict, ""}); err != nil {
+		return err
+	}
+	// What failed again is told behind the verdict, which would otherwise set
+	// it free on the phone.
+	for _, t := range failed {
+		t.person = person
+		if err := w.tell(ctx, t); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// release folds held transactions again, in the order of their log. What is
-// held for another reason holds back only what comes behind it: were an earlier
-// transaction parked under a later one's case, refusing that would drop it.
-func (w *work) release(ctx context.Context, waiting []HeldChange, accepted bool) error {
+// release folds held transactions again, in the order of their log, and gives
+// those that failed again. What is held for another reason holds back only what
+// comes behind it: were an earlier transaction parked under a later one's case,
+// refusing that would drop it.
+func (w *work) release(ctx context.Context, waiting []HeldChange, accepted bool) ([]told, error) {
 	first := waiting[0].Txn
 	log, err := w.tx.Held(ctx, waiting[0].Log)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	roots, rows := w.heldRoot, w.heldRow // of the office's log, which goes on behind the decision
 	defer func() { w.heldRoot, w.heldRow = roots, rows }()
 	w.heldRoot, w.heldRow = map[uuid.UUID]uuid.UUID{}, map[Key]uuid.UUID{}
+	var failed []told
 	for i := 0; i < len(waiting); {
 		for len(log) > 0 && log[0].Seq < waiting[i].Seq {
 			if log[0].Case != waiting[0].Case {
@@ -176,18 +202,22 @@ func (w *work) release(ctx context.Context, waiting []HeldChange, accepted bool)
 			n++
 		}
 		if accepted || waiting[i].Txn != first {
-			if err := w.again(ctx, waiting[i:n], accepted && waiting[i].Txn == first); err != nil {
-				return err
+			t, err := w.again(ctx, waiting[i:n], accepted && !w.byRules && waiting[i].Txn == first)
+			if err != nil {
+				return nil, err
+			}
+			if t.verdict != "" {
+				failed = append(failed, t)
 			}
 		}
 		i = n
 	}
-	return nil
+	return failed, nil
 }
 
 // again folds one held transaction at the place of the decision. What fails
-// again opens a new case.
-func (w *work) again(ctx context.Context, held []HeldChange, force bool) error {
+// again opens a new case, or is denied; the phone is to be told which.
+func (w *work) again(ctx context.Context, held []HeldChange, force bool) (told, error) {
 	t := txn{Batch: Batch{Log: held[0].Log, Received: held[0].Received}, force: force, after: w.current}
 	for _, h := range held {
 		it := Item{Bytes: h.Body, Seq: h.Seq}
@@ -197,7 +227,70 @@ func (w *work) again(ctx context.Context, held []HeldChange, force bool) error {
 		}
 		t.items = append(t.items, it)
 	}
-	return w.txn(ctx, t, true)
+	t.failed = &told{log: held[0].Log, seq: held[0].Seq}
+	err := w.txn(ctx, t, true)
+	return *t.failed, err
+}
+
+// compensate takes a decision that names an earlier one in the place of a case:
+// the edits beside it put back what the earlier one changed, and the case's
+// story shows both. The latest decision of a case alone can be compensated;
+// whoever comes second is told.
+func (w *work) compensate(ctx context.Context, d *Row, verdict string) error {
+	prev, err := w.live(ctx, "decision", d.UUID("case"))
+	if err != nil {
+		return err
+	}
+	if prev == nil || prev.ID == d.ID || prev.Text("verdict") == "ask" || verdict == "ask" {
+		return &DecidedError{}
+	}
+	later, err := w.find(ctx, "decision", "case", prev.ID[:])
+	if err != nil {
+		return err
+	}
+	c, err := w.caseOf(ctx, prev)
+	if err != nil {
+		return err
+	}
+	if len(later) > 1 || c == nil {
+		return &DecidedError{c}
+	}
+	w.touchJob(c.Root)
+	if c.Kind == CaseClock {
+		w.effects.Taken = append(w.effects.Taken, TimesTaken{Case: c.ID, Stands: verdict != "keep"})
+	}
+	return nil
+}
+
+// maxUndone bounds how often the decisions of one case are turned over.
+const maxUndone = 50
+
+// caseOf follows a decision to its case; nil for none.
+func (w *work) caseOf(ctx context.Context, d *Row) (*Case, error) {
+	for range maxUndone {
+		c, err := w.tx.Case(ctx, d.UUID("case"))
+		if err != nil || c != nil {
+			return c, err
+		}
+		if d, err = w.live(ctx, "decision", d.UUID("case")); err != nil || d == nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// noteFork takes the server's entry that a log was found forked.
+func (w *work) noteFork(ctx context.Context, entry *Row) error {
+	v, err := forkOf(entry)
+	if err != nil {
+		return err
+	}
+	c, err := w.tx.Case(ctx, ForkCase(LogID{v.Device, v.Epoch}))
+	if err != nil {
+		return err
+	}
+	w.fork(c, entry, v)
+	return nil
 }
 
 // tellWriters tells the phones that wrote one of the two values.
@@ -206,22 +299,42 @@ func (w *work) tellWriters(ctx context.Context, c *Case, verdict string) error {
 		if s == nil || s.Office || s.Actor == uuid.Nil {
 			continue
 		}
-		if err := w.tell(ctx, c, LogID{s.Device, s.Epoch}, s.Seq, s.Actor, verdict); err != nil {
+		if err := w.tell(ctx, told{c.ID, LogID{s.Device, s.Epoch}, s.Seq, s.Actor, verdict, ""}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// told is what a phone is told of one transaction: the decision on its case,
+// or, with the verdict held, that it failed again under the case.
+type told struct {
+	kase    uuid.UUID
+	log     LogID
+	seq     uint64
+	person  uuid.UUID
+	verdict string
+	reason  syncproto.Reason
+}
+
 // tell leaves the instruction that makes the phone take the mark off the
-// screen.
-func (w *work) tell(ctx context.Context, c *Case, log LogID, seq uint64, person uuid.UUID, verdict string) error {
-	args, err := json.Marshal(map[string]any{"epoch": log.Epoch, "seq": seq, "case": c.ID, "verdict": verdict})
+// screen, or leave it there for another reason.
+func (w *work) tell(ctx context.Context, t told) error {
+	about := map[string]any{"epoch": t.log.Epoch, "seq": t.seq, "case": t.kase, "verdict": t.verdict}
+	if t.reason != "" {
+		about["reason"] = t.reason
+	}
+	args, err := json.Marshal(about)
 	if err != nil {
 		return err
 	}
+	log, seq, person := t.log, t.seq, t.person
+	name := "decided"
+	if t.verdict == "held" {
+		name = "held again" // the decision on the case that it is held under now comes later, as one of its own
+	}
 	rev := w.nextRev()
-	r := &Row{Row: schema.Row{Table: "instruction", ID: derivedID("decided", log, seq, c.ID.String()), Root: officeRoot(w.centre), Rev: rev,
+	r := &Row{Row: schema.Row{Table: "instruction", ID: derivedID(name, log, seq, t.kase.String()), Root: officeRoot(w.centre), Rev: rev,
 		Cols: map[string]schema.Value{"person": person[:], "device": log.Device[:], "kind": syncproto.KindDecided, "args": string(args), "at": w.unit.Received}}}
 	r.Clock.set(Stamp{Rev: rev, HLC: w.hlc, Log: w.unit.Log, Seq: w.current, Role: schema.Server, Office: true, Received: w.unit.Received}, "person", "device", "kind", "args", "at")
 	if old, err := w.row(ctx, r.Table, r.ID); err != nil || old != nil {

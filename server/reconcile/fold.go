@@ -9,17 +9,22 @@ import (
 	"siteledger/syncproto"
 	"siteledger/syncproto/changelog"
 	"siteledger/syncproto/hlc"
+	"siteledger/syncproto/merge"
 	"siteledger/syncproto/schema"
 )
 
-// Engine folds by one version of the schema. It is immutable.
+// Engine folds by one version of the schema and one set of merge rules. It is
+// immutable.
 type Engine struct {
 	d     *schema.Descriptor
+	rules merge.RuleSet
 	codec *changelog.Codec
 }
 
 // New builds an engine.
-func New(d *schema.Descriptor, codec *changelog.Codec) *Engine { return &Engine{d: d, codec: codec} }
+func New(d *schema.Descriptor, rules merge.RuleSet, codec *changelog.Codec) *Engine {
+	return &Engine{d: d, rules: rules, codec: codec}
+}
 
 // Refusal is why a strict batch was not taken: one of its changes would have
 // been held or denied.
@@ -43,8 +48,9 @@ type Fold struct {
 	centre uuid.UUID
 	hq     bool
 
-	rev uint64
-	hlc uint64
+	rev  uint64
+	hlc  uint64
+	cuts []Cut // of the batch in hand
 
 	rows     map[Key]*Row // nil: known to be absent
 	inStore  map[Key]bool
@@ -89,6 +95,7 @@ func (f *Fold) Outcomes() []Outcome { return f.effects.Outcomes }
 // its whole transaction; the batch goes on behind it. A panic inside one
 // transaction holds that transaction (internal) and no other.
 func (f *Fold) Batch(ctx context.Context, b Batch) error {
+	f.cuts = b.Cuts
 	f.heldRoot, f.heldRow = map[uuid.UUID]uuid.UUID{}, map[Key]uuid.UUID{}
 	held, err := f.tx.Held(ctx, b.Log)
 	if err != nil {
@@ -97,15 +104,18 @@ func (f *Fold) Batch(ctx context.Context, b Batch) error {
 	for _, h := range held {
 		f.noteHeld(h)
 	}
+	if err := f.load(ctx, b.Items); err != nil {
+		return err
+	}
 	for start := 0; start < len(b.Items); {
 		end, whole := transaction(b.Items, start)
 		t := txn{Batch: b, items: b.Items[start:end], first: start}
-		if err := f.txn(ctx, t, whole); err != nil {
+		if err := f.one(ctx, t, whole); err != nil {
 			return err
 		}
 		start = end
 	}
-	return nil
+	return f.clocks(ctx, b)
 }
 
 func (f *Fold) noteHeld(h HeldChange) {
@@ -144,6 +154,8 @@ type txn struct {
 	first int // index in the batch
 	force bool
 	after uint64 // seq of the decision that folds it; 0 at arrival
+
+	failed *told // set where it fails again after a decision; nil at arrival
 }
 
 // stranger finds a change of a phone's log whose actor is not the phone's
@@ -240,6 +252,7 @@ func (f *Fold) fail(ctx context.Context, t txn, fd *finding) error {
 			Outcome: syncproto.Outcome{Seq: t.items[i].Seq, Code: fd.code, Reason: reason, Case: caseID}})
 	}
 	if fd.code == syncproto.Denied {
+		t.again("refuse", uuid.Nil, fd.reason)
 		for i := range t.items {
 			out(i, nil)
 		}
@@ -254,6 +267,7 @@ func (f *Fold) fail(ctx context.Context, t txn, fd *finding) error {
 		id = derivedID("case", t.Log, t.items[0].Seq, fmt.Sprint("held ", t.after))
 		f.effects.Cases = append(f.effects.Cases, f.heldCase(id, root, t, fd))
 	}
+	t.again("held", id, fd.reason)
 	for i, it := range t.items {
 		out(i, id[:])
 		h := HeldChange{Log: t.Log, Seq: it.Seq, Txn: t.items[0].Seq, Root: root, Case: id, Body: it.Bytes, Received: t.Received}
@@ -262,6 +276,14 @@ func (f *Fold) fail(ctx context.Context, t txn, fd *finding) error {
 	}
 	f.touchJob(root)
 	return nil
+}
+
+// again notes what the phone is to be told of a transaction that a decision
+// folded and that failed once more.
+func (t txn) again(verdict string, of uuid.UUID, reason syncproto.Reason) {
+	if t.failed != nil {
+		t.failed.verdict, t.failed.kase, t.failed.reason = verdict, of, reason
+	}
 }
 
 func (f *Fold) heldCase(id, root uuid.UUID, t txn, fd *finding) Case {

@@ -14,12 +14,12 @@ type lengths struct {
 	rev                                               uint64
 	touched, jobs                                     int
 	out, holds, unholds, cases, losers, members, refs int
-	present                                           int
+	present, times, taken                             int
 }
 
 func (f *Fold) snapshot() lengths {
 	e := &f.effects
-	return lengths{f.rev, len(f.touched), len(f.jobs), len(e.Outcomes), len(e.Holds), len(e.Unholds), len(e.Cases), len(e.Losers), len(e.Members), len(e.Refs), len(e.Present)}
+	return lengths{f.rev, len(f.touched), len(f.jobs), len(e.Outcomes), len(e.Holds), len(e.Unholds), len(e.Cases), len(e.Losers), len(e.Members), len(e.Refs), len(e.Present), len(e.Times), len(e.Taken)}
 }
 
 // rollback undoes everything since the mark: a transaction takes effect whole
@@ -40,6 +40,7 @@ func (f *Fold) rollback(mark int, l lengths) {
 	f.rev, f.touched, f.jobs = l.rev, f.touched[:l.touched], f.jobs[:l.jobs]
 	e.Outcomes, e.Holds, e.Unholds, e.Cases = e.Outcomes[:l.out], e.Holds[:l.holds], e.Unholds[:l.unholds], e.Cases[:l.cases]
 	e.Losers, e.Members, e.Refs, e.Present = e.Losers[:l.losers], e.Members[:l.members], e.Refs[:l.refs], e.Present[:l.present]
+	e.Times, e.Taken = e.Times[:l.times], e.Taken[:l.taken]
 }
 
 // row reads a row through the overlay; nil for none. Tombstones are rows.
@@ -56,6 +57,51 @@ func (f *Fold) row(ctx context.Context, table string, id uuid.UUID) (*Row, error
 	f.inStore[k] = r != nil
 	f.byTable[table] = append(f.byTable[table], k)
 	return r, nil
+}
+
+// load brings the rows that a batch names, and the parents of its new rows,
+// into the overlay at once.
+func (f *Fold) load(ctx context.Context, items []Item) error {
+	if len(items) < 3 {
+		return nil // not worth a list
+	}
+	var keys []Key
+	seen := make(map[Key]bool, len(items)+8)
+	want := func(k Key) {
+		if _, ok := f.rows[k]; !ok && !seen[k] {
+			seen[k] = true
+			keys = append(keys, k)
+		}
+	}
+	for _, it := range items {
+		ch := it.Change
+		if ch == nil {
+			continue
+		}
+		t := f.e.d.Table(ch.Table)
+		if t == nil {
+			continue
+		}
+		want(Key{t.Name, ch.Row})
+		if b, ok := ch.Cols[t.ParentColumn].([]byte); ok && t.Parent != "" && len(b) == 16 {
+			want(Key{t.Parent, uuid.UUID(b)})
+		}
+	}
+	rows, err := f.tx.Load(ctx, keys)
+	if err != nil {
+		return fmt.Errorf("read the batch's rows: %w", err)
+	}
+	for _, r := range rows {
+		k := Key{r.Table, r.ID}
+		f.rows[k], f.inStore[k] = r, true
+	}
+	for _, k := range keys {
+		if !f.inStore[k] {
+			f.rows[k] = nil
+		}
+		f.byTable[k.Table] = append(f.byTable[k.Table], k)
+	}
+	return nil
 }
 
 // live is row without tombstones.

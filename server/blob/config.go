@@ -52,6 +52,9 @@ type Config struct {
 	// Transport overrides the connection to Endpoint, for a private CA or a
 	// test; nil for one that refuses link-local addresses.
 	Transport http.RoundTripper
+	// Wrap goes around the connection to Endpoint, to measure it; nil for
+	// nothing.
+	Wrap func(http.RoundTripper) http.RoundTripper
 }
 
 // DefaultPartSize balances what a broken connection costs against requests.
@@ -114,6 +117,9 @@ func dial(endpoint string, cfg Config, transport http.RoundTripper) (*minio.Clie
 	}
 	if transport == nil {
 		transport = guardedTransport(u.Hostname())
+	}
+	if _, signs := transport.(silent); cfg.Wrap != nil && !signs {
+		transport = cfg.Wrap(transport)
 	}
 	c, err := minio.New(u.Host, &minio.Options{
 		Creds:      credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, ""),

@@ -179,9 +179,9 @@ func (s *Server) completeUpload(w http.ResponseWriter, c call) error {
 	if err != nil {
 		return err
 	}
-	var wanted struct{ Part []namedPart }
-	if err := xml.Unmarshal(raw, &wanted); err != nil || len(wanted.Part) == 0 {
-		return badRequest("MalformedXML", "The list of parts can't be read.")
+	wanted, err := readPartList(raw)
+	if err != nil {
+		return err
 	}
 	dir, err := s.upload(c)
 	if err != nil {
@@ -193,7 +193,7 @@ func (s *Server) completeUpload(w http.ResponseWriter, c call) error {
 	if err != nil {
 		return noSuchUpload() // completed or aborted meanwhile
 	}
-	chosen, err := choose(all, wanted.Part)
+	chosen, err := choose(all, wanted)
 	if err != nil {
 		return err
 	}
@@ -212,4 +212,13 @@ func (s *Server) completeUpload(w http.ResponseWriter, c call) error {
 			ETag    string
 		}{Bucket: s.bucket, Key: c.key, ETag: `"` + tag + `"`})
 	})
+}
+
+// readPartList reads the body of a completion: at least one part.
+func readPartList(raw []byte) ([]namedPart, error) {
+	var wanted struct{ Part []namedPart }
+	if err := xml.Unmarshal(raw, &wanted); err != nil || len(wanted.Part) == 0 {
+		return nil, badRequest("MalformedXML", "The list of parts can't be read.")
+	}
+	return wanted.Part, nil
 }

@@ -1,0 +1,53 @@
+package archive
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"siteledger/server/ledger"
+)
+
+// Lag is how far the bucket is behind the ledger, over the streams that this
+// server ships.
+type Lag struct {
+	Batches int   // committed and not in the bucket
+	Oldest  int64 // when the oldest of them was received, Unix milliseconds; 0 for none
+	Err     error // of the last round; nil where all went well
+}
+
+// Behind is how long the oldest batch has waited.
+func (l Lag) Behind(now time.Time) time.Duration {
+	if l.Oldest == 0 {
+		return 0
+	}
+	return max(0, now.Sub(time.UnixMilli(l.Oldest)))
+}
+
+// add counts what a stream has waiting.
+func (l *Lag) add(ctx context.Context, src Streams, st ledger.Stream, p *place) error {
+	at := uint64(0)
+	if p != nil {
+		at = p.pos
+	}
+	if at >= st.Pos {
+		return nil
+	}
+	l.Batches += int(st.Pos - at)
+	next, err := src.Batches(ctx, st.Centre, at, 1)
+	if err != nil {
+		return fmt.Errorf("how far stream %s is behind: %w", st.Centre, err)
+	}
+	if len(next) > 0 && (l.Oldest == 0 || next[0].ReceivedAt < l.Oldest) {
+		l.Oldest = next[0].ReceivedAt
+	}
+	return nil
+}
+
+// Lag gives the lag after the last round. What was committed since counts from
+// the next one.
+func (s *Shipper) Lag() Lag {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lag
+}

@@ -15,10 +15,16 @@ import (
 // plan serves POST /v1/blobs/plan.
 func (s *Server) plan(c echo.Context, g auth.Grant) error {
 	var req syncproto.PlanRequest
-	if err := s.bodies.json(c, &req); err != nil {
+	if err := s.bodies.json(c, g.Device.ID.String(), &req); err != nil {
 		return err
 	}
+	leave, err := s.halls.blob.enter(c.Request().Context(), g.Device.ID.String())
+	if err != nil {
+		return err
+	}
+	defer leave()
 	blobs, err := s.cfg.Blobs.Plan(c.Request().Context(), g.Device, req.Blobs)
+	s.metrics.plan(blobs, err)
 	if err != nil {
 		return fmt.Errorf("plan: %w", err)
 	}
@@ -32,11 +38,17 @@ func (s *Server) plan(c echo.Context, g auth.Grant) error {
 // again.
 func (s *Server) commit(c echo.Context, g auth.Grant) error {
 	var req syncproto.CommitRequest
-	if err := s.bodies.json(c, &req); err != nil {
+	if err := s.bodies.json(c, g.Device.ID.String(), &req); err != nil {
 		return err
 	}
+	leave, err := s.halls.blob.enter(c.Request().Context(), g.Device.ID.String())
+	if err != nil {
+		return err
+	}
+	defer leave()
+	start := s.cfg.Now()
 	ans, err := s.cfg.Blobs.Commit(c.Request().Context(), g.Device, req)
-	s.metrics.commit(ans.Size, err)
+	s.metrics.commit(ans.Size, s.cfg.Now().Sub(start), err)
 	if err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}

@@ -17,7 +17,7 @@ import (
 // enrol serves POST /v1/devices/enrol.
 func (s *Server) enrol(c echo.Context, _ auth.Grant) error {
 	var req syncproto.EnrolRequest
-	if err := s.bodies.json(c, &req); err != nil {
+	if err := s.bodies.json(c, "", &req); err != nil {
 		return err
 	}
 	ans, err := s.cfg.Auth.Enrol(c.Request().Context(), req, remote(c.Request()))
@@ -30,7 +30,7 @@ func (s *Server) enrol(c echo.Context, _ auth.Grant) error {
 // token serves POST /v1/devices/token.
 func (s *Server) token(c echo.Context, _ auth.Grant) error {
 	var req syncproto.TokenRequest
-	if err := s.bodies.json(c, &req); err != nil {
+	if err := s.bodies.json(c, "", &req); err != nil {
 		return err
 	}
 	ans, err := s.cfg.Auth.Refresh(c.Request().Context(), req.RefreshToken)

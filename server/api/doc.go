@@ -9,6 +9,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -72,6 +73,15 @@ type Limits struct {
 	PushesPerDevice  int           // at once; as many again wait
 	StreamsPerDevice int
 	Heartbeat        time.Duration // comment on an event stream
+
+	// What all callers share. More wait; where too many wait, or one waits
+	// longer than Patience, the answer is 503 with Retry-After.
+	BodyMemory int64         // bytes of request bodies
+	Pushes     int           // being committed at once
+	Pulls      int           // pages being read at once
+	Commits    int           // photos being planned or checked at once
+	Waiting    int           // of each kind
+	Patience   time.Duration // of one that waits
 }
 
 // DefaultLimits are the protocol's and, for the rest, those of package config.
@@ -85,7 +95,20 @@ func DefaultLimits() Limits {
 		PushesPerDevice:  4,
 		StreamsPerDevice: 3,
 		Heartbeat:        20 * time.Second,
+		BodyMemory:       64 << 20,
+		Pushes:           64,
+		Pulls:            16,
+		Commits:          16,
+		Waiting:          4096,
+		Patience:         30 * time.Second,
 	}
+}
+
+// fill sets what all callers share where it was left at 0.
+func (l *Limits) fill() {
+	d := DefaultLimits()
+	l.BodyMemory, l.Patience = cmp.Or(l.BodyMemory, d.BodyMemory), cmp.Or(l.Patience, d.Patience)
+	l.Pushes, l.Pulls, l.Commits, l.Waiting = cmp.Or(l.Pushes, d.Pushes), cmp.Or(l.Pulls, d.Pulls), cmp.Or(l.Commits, d.Commits), cmp.Or(l.Waiting, d.Waiting)
 }
 
 // Config is what a [Server] is built of.
@@ -101,10 +124,13 @@ type Config struct {
 	Metrics *prometheus.Registry // the API's metrics are registered here
 	// MayReadMetrics says who may read /metrics; nil: everybody.
 	MayReadMetrics func(r *http.Request) bool
-	Limits         Limits
-	Now            func() time.Time
-	NewID          func() (uuid.UUID, error)
-	Log            *slog.Logger
+	// Jitter gives numbers from 0 up to 1 that spread Retry-After, so that
+	// callers told to come back do not all come at once; nil: no spread.
+	Jitter func() float64
+	Limits Limits
+	Now    func() time.Time
+	NewID  func() (uuid.UUID, error)
+	Log    *slog.Logger
 }
 
 // Server serves the API. It is safe for concurrent use.
@@ -119,11 +145,15 @@ type Server struct {
 	pushes  *gate
 	pulls   *gate
 	streams *gate
+	halls   halls
+	health  *readiness
 	openapi []byte
 
 	stop     context.CancelFunc // ends the event streams
 	stopping context.Context
 	closing  sync.Once
+	open     sync.WaitGroup // event streams, which the HTTP server does not know of
+	opening  sync.Mutex     // none is added once Close waits
 }
 
 // New builds the server's routes. It fails where a part is missing.
@@ -135,6 +165,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Limits == (Limits{}) {
 		cfg.Limits = DefaultLimits()
 	}
+	cfg.Limits.fill()
 	codec, err := changelog.NewCodec()
 	if err != nil {
 		return nil, err
@@ -147,7 +178,9 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s.bodies = newBodyReader(cfg.Limits)
-	if s.metrics, err = newMetrics(cfg.Metrics, cfg.Now); err != nil {
+	s.halls = newHalls(cfg.Limits)
+	s.health = &readiness{checks: cfg.Checks, log: cfg.Log, now: cfg.Now}
+	if s.metrics, err = newMetrics(cfg.Metrics, s.halls, s.bodies.budget); err != nil {
 		return nil, err
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
@@ -175,9 +208,17 @@ func (s *Server) build() error {
 // ServeHTTP serves one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
 
-// Close ends the event streams, so that the HTTP server can drain. Other
-// requests under way go on.
+// Leave makes /readyz answer 503 from now on, so that a load balancer sends
+// new callers elsewhere while this server still serves those who come.
+func (s *Server) Leave() { s.health.leave() }
+
+// Close ends the event streams with a comment, so that phones connect again,
+// elsewhere, and the HTTP server can drain. Other requests under way go on.
 func (s *Server) Close() error {
+	s.Leave()
+	s.opening.Lock()
 	s.closing.Do(s.stop)
+	s.opening.Unlock()
+	s.open.Wait() // each writes its last word within a deadline
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -19,27 +21,62 @@ func (s *Server) healthz(c echo.Context, _ auth.Grant) error {
 	return c.JSON(http.StatusOK, Health{Status: "ok"})
 }
 
-// readyz serves GET /readyz. What failed is named; why is in the log alone.
-func (s *Server) readyz(c echo.Context, _ auth.Grant) error {
-	h := Health{Status: "ok", Checks: map[string]string{}}
-	status := http.StatusOK
-	for _, check := range s.cfg.Checks {
-		h.Checks[check.Name] = "ok"
-		if err := s.ready(c.Request().Context(), check); err != nil {
-			h.Checks[check.Name], h.Status, status = "failing", "failing", http.StatusServiceUnavailable
-			s.cfg.Log.LogAttrs(c.Request().Context(), slog.LevelWarn, "not ready", slog.String("check", check.Name), slog.String("error", err.Error()))
-		}
-	}
-	if s.stopping.Err() != nil {
-		h.Status, status = "stopping", http.StatusServiceUnavailable
-	}
-	return c.JSON(status, h)
+// readyFor is how long an answer of /readyz stands: any number of load
+// balancers asks the parts once a second together.
+const readyFor = time.Second
+
+// readiness asks the parts whether they are ready, never twice at once.
+type readiness struct {
+	checks []Check
+	log    *slog.Logger
+	now    func() time.Time
+
+	leaving atomic.Bool
+
+	mu   sync.Mutex
+	at   time.Time
+	last Health
 }
 
-func (s *Server) ready(ctx context.Context, check Check) error {
-	ctx, cancel := context.WithTimeout(ctx, checkTime)
+func (r *readiness) leave() { r.leaving.Store(true) }
+
+// health is the last answer where it is fresh, else a new one.
+func (r *readiness) health(ctx context.Context) Health {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if age := r.now().Sub(r.at); r.last.Status != "" && age >= 0 && age < readyFor {
+		return r.last
+	}
+	h := Health{Status: "ok", Checks: map[string]string{}}
+	for _, check := range r.checks {
+		h.Checks[check.Name] = "ok"
+		if err := ask(ctx, check); err != nil {
+			h.Checks[check.Name], h.Status = "failing", "failing"
+			r.log.LogAttrs(ctx, slog.LevelWarn, "not ready", slog.String("check", check.Name), slog.String("error", err.Error()))
+		}
+	}
+	r.last, r.at = h, r.now()
+	return h
+}
+
+// ask bounds a check in time; a caller that hangs up does not fail it for the
+// others.
+func ask(ctx context.Context, check Check) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTime)
 	defer cancel()
 	return check.Do(ctx)
+}
+
+// readyz serves GET /readyz. What failed is named; why is in the log alone.
+func (s *Server) readyz(c echo.Context, _ auth.Grant) error {
+	h := s.health.health(c.Request().Context())
+	if s.health.leaving.Load() {
+		h.Status = "stopping"
+	}
+	if h.Status != "ok" {
+		return c.JSON(http.StatusServiceUnavailable, h)
+	}
+	return c.JSON(http.StatusOK, h)
 }
 
 // openapiPage serves GET /openapi.json.

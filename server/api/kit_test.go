@@ -10,7 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +25,7 @@ import (
 	"siteledger/server/feed"
 	"siteledger/server/ledger"
 	"siteledger/server/store"
+	"siteledger/server/store/storetest"
 	"siteledger/syncproto"
 	"siteledger/syncproto/changelog"
 	"siteledger/syncproto/schema"
@@ -82,6 +83,8 @@ func newID(tb testing.TB) uuid.UUID {
 
 type option func(*api.Config, *auth.Config)
 
+func TestMain(m *testing.M) { os.Exit(storetest.Run(m)) }
+
 func newWorld(tb testing.TB, options ...option) *world {
 	tb.Helper()
 	ctx := context.Background()
@@ -89,9 +92,7 @@ func newWorld(tb testing.TB, options ...option) *world {
 	var err error
 	w.codec, err = changelog.NewCodec()
 	must(tb, err)
-	w.store, err = store.Open(ctx, store.Config{Path: filepath.Join(tb.TempDir(), "server.db")})
-	must(tb, err)
-	tb.Cleanup(func() { must(tb, w.store.Close()) })
+	w.store = storetest.Open(tb, storetest.New(tb))
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	must(tb, err)
 	w.keys = auth.NewKeys(private)

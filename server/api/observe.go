@@ -6,9 +6,9 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"siteledger/server/fault"
@@ -97,14 +97,13 @@ func (s *Server) record(c echo.Context, err error, took time.Duration) {
 	s.cfg.Log.LogAttrs(c.Request().Context(), level, "request", attrs...)
 }
 
-// requestID takes over the caller's id where it is sane.
+// requestID takes over the caller's id where it is a UUID; anything else gets
+// one of our own.
 func (s *Server) requestID(r *http.Request) string {
-	id := r.Header.Get(echo.HeaderXRequestID)
-	sane := len(id) >= 1 && len(id) <= 64 && !strings.ContainsFunc(id, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.')
-	})
-	if sane {
-		return id
+	if id := r.Header.Get(echo.HeaderXRequestID); len(id) == 36 {
+		if u, err := uuid.Parse(id); err == nil {
+			return u.String()
+		}
 	}
 	fresh, err := s.cfg.NewID()
 	if err != nil {

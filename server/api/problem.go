@@ -53,7 +53,7 @@ func (s *Server) problem(c echo.Context, err error) {
 		}
 		h.Set("WWW-Authenticate", challenge)
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		h.Set("Retry-After", strconv.Itoa(retry))
+		h.Set("Retry-After", strconv.Itoa(s.spread(retry)))
 	}
 	h.Set("Content-Type", syncproto.TypeProblem)
 	h.Set("Cache-Control", "no-store")
@@ -67,6 +67,15 @@ func (s *Server) problem(c echo.Context, err error) {
 	}
 }
 
+// spread lengthens a wait by up to as much again, so that callers who were
+// told to come back do not all come in the same second.
+func (s *Server) spread(seconds int) int {
+	if s.cfg.Jitter == nil {
+		return seconds
+	}
+	return seconds + int(s.cfg.Jitter()*float64(seconds+1))
+}
+
 func (s *Server) toProblem(err error) (syncproto.Problem, int) {
 	var he *echo.HTTPError
 	if errors.As(err, &he) && fault.CodeOf(err) == syncproto.Internal {
@@ -75,7 +84,10 @@ func (s *Server) toProblem(err error) (syncproto.Problem, int) {
 	f, retry := fault.Of(err), retryBusy
 	code, status := f.Code, fault.Status(f.Code)
 	var g *gateError
+	var full *hallError
 	switch {
+	case errors.As(err, &full):
+		code, status, retry = syncproto.Busy, http.StatusServiceUnavailable, retryBusy
 	case errors.As(err, &g):
 		code, status, retry = syncproto.Busy, http.StatusTooManyRequests, retryGate
 	case code == fault.TooMany:

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"mime"
 	"strconv"
@@ -30,21 +31,34 @@ func (s *Server) pull(c echo.Context, g auth.Grant) error {
 	if err != nil {
 		return err
 	}
-	if v := q.Get("schema"); v != "" {
-		if n, err := strconv.Atoi(v); err != nil || n < 1 {
-			return fault.New(syncproto.BodyInvalid, "schema 应为正整数 · schema must be a whole number above 0")
-		}
+	if g.Device.Schema, err = reads(q.Get("schema")); err != nil {
+		return err
 	}
 	leave, err := s.pulls.enter(c.Request().Context(), g.Device.ID.String())
 	if err != nil {
 		return err
 	}
 	defer leave()
-	page, err := s.cfg.Puller.Pull(c.Request().Context(), g.Device, q.Get("cursor"), limit)
-	if err != nil {
-		return fmt.Errorf("pull: %w", err)
+	return s.page(c, g, media, func(ctx context.Context) (*syncproto.Page, error) {
+		page, err := s.cfg.Puller.Pull(ctx, g.Device, q.Get("cursor"), limit)
+		if err != nil {
+			return nil, fmt.Errorf("pull: %w", err)
+		}
+		return page, nil
+	})
+}
+
+// reads is the version of the schema that a phone says it reads with; 0 where it
+// says none, which is the server's own.
+func reads(v string) (int, error) {
+	if v == "" {
+		return 0, nil
 	}
-	return s.page(c, media, page)
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 {
+		return 0, fault.New(syncproto.BodyInvalid, "schema 应为正整数 · schema must be a whole number above 0")
+	}
+	return n, nil
 }
 
 func (s *Server) pageLimit(v string) (int, error) {
@@ -65,8 +79,11 @@ func (s *Server) repair(c echo.Context, g auth.Grant) error {
 	if err != nil {
 		return err
 	}
+	if g.Device.Schema, err = reads(c.QueryParam("schema")); err != nil {
+		return err
+	}
 	var req RepairRequest
-	if err := s.bodies.json(c, &req); err != nil {
+	if err := s.bodies.json(c, g.Device.ID.String(), &req); err != nil {
 		return err
 	}
 	roots := make([]syncproto.Checksum, len(req.Roots))
@@ -82,11 +99,13 @@ func (s *Server) repair(c echo.Context, g auth.Grant) error {
 		return err
 	}
 	defer leave()
-	page, err := s.cfg.Puller.Repair(c.Request().Context(), g.Device, roots)
-	if err != nil {
-		return fmt.Errorf("repair: %w", err)
-	}
-	return s.page(c, media, page)
+	return s.page(c, g, media, func(ctx context.Context) (*syncproto.Page, error) {
+		page, err := s.cfg.Puller.Repair(ctx, g.Device, roots)
+		if err != nil {
+			return nil, fmt.Errorf("repair: %w", err)
+		}
+		return page, nil
+	})
 }
 
 // hexDigits says whether s is n lower-case hex digits.
@@ -94,19 +113,38 @@ func hexDigits(s string, n int) bool {
 	return len(s) == n && strings.Trim(s, "0123456789abcdef") == ""
 }
 
-func (s *Server) page(c echo.Context, media string, p *syncproto.Page) error {
+// page reads a page in its turn and sends it: the place in the hall is free
+// again before the first byte goes to a network that may be slow.
+func (s *Server) page(c echo.Context, g auth.Grant, media string, read func(context.Context) (*syncproto.Page, error)) error {
+	out, err := s.readPage(c.Request().Context(), g, media, read)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("Vary", "Accept, Accept-Encoding")
+	return s.encoder.send(c, media, out)
+}
+
+func (s *Server) readPage(ctx context.Context, g auth.Grant, media string, read func(context.Context) (*syncproto.Page, error)) ([]byte, error) {
+	leave, err := s.halls.pull.enter(ctx, g.Device.ID.String())
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	p, err := read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.metrics.page(len(p.Rows))
 	var out []byte
-	var err error
 	if media == syncproto.TypeCBOR {
 		out, err = s.codec.Marshal(pageTree(p, cborForm{}))
 	} else {
 		out, err = marshalJSON(pageTree(p, jsonForm{s.cfg.Schema}))
 	}
 	if err != nil {
-		return fmt.Errorf("encode page: %w", err)
+		return nil, fmt.Errorf("encode page: %w", err)
 	}
-	c.Response().Header().Set("Vary", "Accept, Accept-Encoding")
-	return s.encoder.send(c, media, out)
+	return out, nil
 }
 
 // pageType chooses between CBOR and JSON by the Accept header; JSON where the

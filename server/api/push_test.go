@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"siteledger/server/api"
 	"siteledger/server/auth"
@@ -201,15 +202,18 @@ func (panicPusher) Push(context.Context, ledger.Device, *syncproto.PushRequest) 
 	panic("secret contents")
 }
 
+// traceID is a request id of a phone.
+const traceID = "0192f0c1-7c3e-4d5a-9b1e-0123456789ab"
+
 func TestPanicsAreInternalErrors(t *testing.T) {
 	w := newWorld(t, func(c *api.Config, _ *auth.Config) { c.Pusher = panicPusher{} })
 	p := w.phone(w.installer)
-	res := w.call("POST", syncproto.PathPush, p.answer.AccessToken, p.cbor(p.batch(p.note(1, "x"))), "X-Request-Id", "find-me")
+	res := w.call("POST", syncproto.PathPush, p.answer.AccessToken, p.cbor(p.batch(p.note(1, "x"))), "X-Request-Id", traceID)
 	pr := res.want(t, 500, syncproto.Internal)
-	if pr.Request != "find-me" || strings.Contains(string(res.body), "secret") {
+	if pr.Request != traceID || strings.Contains(string(res.body), "secret") {
 		t.Errorf("answer %s", res.body)
 	}
-	if log := w.log.String(); !strings.Contains(log, "secret contents") || !strings.Contains(log, "find-me") {
+	if log := w.log.String(); !strings.Contains(log, "secret contents") || !strings.Contains(log, traceID) {
 		t.Error("the panic is not in the log")
 	}
 }
@@ -222,7 +226,7 @@ func TestMetrics(t *testing.T) {
 	w.call("BREW", "/healthz", "", nil)
 	page := string(w.call("GET", "/metrics", "", nil).body)
 	for _, want := range []string{
-		`siteledger_pushes_total{code="ok"} 1`, `siteledger_changes_total 2`, `siteledger_event_streams 0`, `siteledger_uptime_seconds`,
+		`siteledger_pushes_total{code="ok"} 1`, `siteledger_changes_total 2`, `siteledger_event_streams 0`, `siteledger_push_bytes_total{form="plain"}`, `siteledger_push_changes_count 1`,
 		`siteledger_request_seconds_count{method="POST",route="/v1/sync/push",status="200"} 1`, `route="none",status="404"`, `method="other"`,
 	} {
 		if !strings.Contains(page, want) {
@@ -236,11 +240,20 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+func (a answer) want503(tb testing.TB) {
+	tb.Helper()
+	if a.status != 503 {
+		tb.Errorf("%d %s", a.status, a.body)
+	}
+}
+
 func TestReadiness(t *testing.T) {
 	failing := fmt.Errorf("dial secret-host:9000: refused")
+	asked, now := 0, time.Now()
 	w := newWorld(t, func(c *api.Config, _ *auth.Config) {
+		c.Now = func() time.Time { return now }
 		c.Checks = []api.Check{
-			{Name: "database", Do: func(context.Context) error { return nil }},
+			{Name: "database", Do: func(context.Context) error { asked++; return nil }},
 			{Name: "storage", Do: func(context.Context) error { return failing }},
 		}
 	})
@@ -249,6 +262,13 @@ func TestReadiness(t *testing.T) {
 		t.Errorf("%d %s", res.status, res.body)
 	}
 	failing = nil
+	for range 20 {
+		w.call("GET", "/readyz", "", nil).want503(t)
+	}
+	if asked != 1 {
+		t.Errorf("the parts were asked %d times within a second", asked)
+	}
+	now = now.Add(time.Second)
 	if res := w.call("GET", "/readyz", "", nil); res.status != 200 {
 		t.Errorf("%d %s", res.status, res.body)
 	}

@@ -66,7 +66,8 @@ func (s *Server) Routes() []Route {
 			Query: []Param{{"cursor", "string", "from the last page; absent for a cold start"}, {"limit", "integer", "rows of the page"}, {"schema", "integer", "schema version of the reader"}},
 			Out:   pageSample{}, OutType: pages, Status: 200, handle: s.pull},
 		{Method: "POST", Path: syncproto.PathRepair, Access: Device, Summary: "Give anew the roots whose checksums differ",
-			In: RepairRequest{}, InType: json, Out: pageSample{}, OutType: pages, Status: 200, handle: s.repair},
+			Query: []Param{{"schema", "integer", "schema version of the reader"}},
+			In:    RepairRequest{}, InType: json, Out: pageSample{}, OutType: pages, Status: 200, handle: s.repair},
 		{Method: "GET", Path: syncproto.PathEvents, Access: Device, Summary: "Server-sent events: a poke when there is something to pull",
 			OutType: []string{"text/event-stream"}, Status: 200, handle: s.events},
 		{Method: "POST", Path: syncproto.PathBlobPlan, Access: Device, Summary: "Plan the upload of photos and pictures",
@@ -108,15 +109,21 @@ func (s *Server) enter(r Route) echo.HandlerFunc {
 
 // grant reads the bearer token. One in a query or a cookie is not looked at.
 func (s *Server) grant(c echo.Context) (auth.Grant, error) {
-	headers := c.Request().Header.Values("Authorization")
-	if len(headers) != 1 {
-		return auth.Grant{}, fault.New(syncproto.TokenInvalid, "需要访问令牌 · An access token is needed")
-	}
-	scheme, token, _ := strings.Cut(headers[0], " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+	token, ok := bearer(c.Request())
+	if !ok {
 		return auth.Grant{}, fault.New(syncproto.TokenInvalid, "需要访问令牌 · An access token is needed")
 	}
 	return s.cfg.Auth.Grant(c.Request().Context(), token)
+}
+
+// bearer finds the request's access token; false unless there is just one.
+func bearer(r *http.Request) (string, bool) {
+	headers := r.Header.Values("Authorization")
+	if len(headers) != 1 {
+		return "", false
+	}
+	scheme, token, _ := strings.Cut(headers[0], " ")
+	return token, strings.EqualFold(scheme, "Bearer") && token != ""
 }
 
 // Health is the answer of /healthz and /readyz.

@@ -66,6 +66,9 @@ type Content interface {
 	// Rows reads rows of one stream, in the order of the keys; a key whose row
 	// is not there is left out.
 	Rows(ctx context.Context, stream uuid.UUID, keys []Key) ([]schema.Row, error)
+	// Hidden is the part of a root that a reader of a version of the schema does
+	// not see: the rows of tables that came later.
+	Hidden(ctx context.Context, stream, root uuid.UUID, version int) (rows int, sum uint64, err error)
 	// HLC is the highest hybrid time of the centre's stream.
 	HLC(ctx context.Context) (uint64, error)
 	// Passed is the device's log that was opened last and how far it is folded; nil before a

@@ -23,7 +23,8 @@ func (f *Feed) Pull(ctx context.Context, dev Device, cur string, limit int) (*sy
 	if limit < 1 || limit > f.Limits.MaxPageRows {
 		return nil, &fault.Error{Code: syncproto.LimitInvalid, Message: fmt.Sprintf("limit must be 1 to %d", f.Limits.MaxPageRows)}
 	}
-	c, err := f.decode(cur, dev.Person)
+	dev.Schema = f.reads(dev)
+	c, err := f.decode(cur, dev.Person, dev.Schema)
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +62,9 @@ func (p *pull) page(ctx context.Context) (*syncproto.Page, error) {
 	left, err := p.snap.Left(ctx, p.dev.Person, p.cur.centre.Pos)
 	if err != nil {
 		return nil, fmt.Errorf("left roots: %w", err)
+	}
+	if err := p.hide(ctx); err != nil {
+		return nil, err
 	}
 	if p.cur.centre == (place{}) {
 		left = nil // a cold start has nothing to remove
@@ -182,7 +186,7 @@ type found struct {
 func (p *pull) emit(ctx context.Context, batch []found) error {
 	byStream := map[uuid.UUID][]Key{}
 	for _, b := range batch {
-		if b.left == nil && !b.key.Deleted {
+		if b.left == nil && !b.key.Deleted && p.knows(b.key.Table) {
 			byStream[b.root.Stream] = append(byStream[b.root.Stream], b.key)
 		}
 	}
@@ -206,6 +210,8 @@ func (p *pull) emit(ctx context.Context, batch []found) error {
 		case b.left != nil:
 			id := b.left.ID
 			p.out.Removed = append(p.out.Removed, syncproto.Removed{Root: &id, Why: syncproto.WhyLeft})
+		case !p.knows(b.key.Table):
+			// the reader's version has no such table
 		case b.key.Deleted:
 			id := b.key.Row
 			p.out.Removed = append(p.out.Removed, syncproto.Removed{Table: b.key.Table, Row: &id, Why: syncproto.WhyDeleted})
@@ -219,21 +225,6 @@ func (p *pull) emit(ctx context.Context, batch []found) error {
 	}
 	return nil
 }
-
-// visibleTo cuts a row to the columns that a role may see: all of them, nil
-// where empty.
-func (f *Feed) visibleTo(r schema.Row, role schema.Role) syncproto.Row {
-	t := f.Schema.Table(r.Table)
-	out := syncproto.Row{Table: r.Table, ID: r.ID, Root: r.Root, Rev: r.Rev, Cols: make(map[string]schema.Value, len(t.Columns))}
-	for _, c := range t.Columns {
-		if c.MayRead(role) {
-			out.Cols[c.Name] = r.Cols[c.Name]
-		}
-	}
-	return out
-}
-
-func (p *pull) visible(r schema.Row) syncproto.Row { return p.visibleTo(r, p.dev.Role) }
 
 // last adds what only the last page has.
 func (p *pull) last(ctx context.Context) error {
@@ -270,6 +261,7 @@ func (f *Feed) Repair(ctx context.Context, dev Device, have []syncproto.Checksum
 	var page *syncproto.Page
 	err := f.View(ctx, dev.Centre, func(s Snapshot) error {
 		p := &pull{Feed: f, snap: s, dev: dev}
+		p.dev.Schema = f.reads(dev)
 		var err error
 		page, err = p.repair(ctx, have)
 		return err
@@ -287,6 +279,9 @@ func (p *pull) repair(ctx context.Context, have []syncproto.Checksum) (*syncprot
 		return nil, err
 	}
 	if p.out.HLC, err = p.snap.HLC(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.hide(ctx); err != nil {
 		return nil, err
 	}
 	theirs := make(map[uuid.UUID]syncproto.Checksum, len(have))
@@ -320,7 +315,7 @@ func (p *pull) repair(ctx context.Context, have []syncproto.Checksum) (*syncprot
 	for _, id := range extra {
 		remove(id)
 	}
-	p.cur = cursor{}
+	p.cur = cursor{schema: p.dev.Schema}
 	return p.out, p.last(ctx)
 }
 

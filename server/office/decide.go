@@ -30,6 +30,8 @@ const (
 type Files interface {
 	// Case gives one case of a centre; a NotFound fault for any other.
 	Case(ctx context.Context, centre, id uuid.UUID) (report.Case, error)
+	// Decisions gives what was decided on a case, and what compensates that.
+	Decisions(ctx context.Context, centre, id uuid.UUID) ([]report.Ruled, error)
 	// JobFile gives everything about one job of a centre; a NotFound fault for
 	// a job of another centre.
 	JobFile(ctx context.Context, centre, job uuid.UUID) (report.JobFile, error)
@@ -150,6 +152,9 @@ func checkRuling(c *report.Case, r Ruling) error {
 			return fault.New(fault.Invalid, "decide.not-held")
 		}
 	case VerdictKeep, VerdictOther, VerdictEdit:
+		if c.Kind == report.CaseClock && r.Verdict == VerdictKeep {
+			break // the phone's own times stand
+		}
 		if !HasValues(c) {
 			return fault.New(fault.Invalid, "decide.no-values")
 		}
@@ -178,7 +183,7 @@ func NeedsReason(c *report.Case, verdict string) bool {
 	case VerdictEdit, VerdictRefuse, VerdictAsk:
 		return true
 	}
-	return c.Sides.Rule == schema.Review
+	return c.Sides.Rule == schema.Review || c.Kind == report.CaseClock && verdict == VerdictKeep
 }
 
 // effects are the edits that a verdict brings besides the decision itself.
@@ -268,26 +273,64 @@ func (b *Bench) customerFile(ctx context.Context, centre uuid.UUID, c *report.Ca
 		Cols: map[string]any{c.Column: value}, Was: map[string]any{c.Column: file.Cols[c.Column]}}}, nil
 }
 
-// ask puts a question to the technician into the job, where his phone shows
-// it, and beside the case. The case stays open.
+// ask puts a question to the technician where his phone shows it: into the
+// job, where he answers it, or, for a matter without a job, as a message. It is
+// kept beside the case, which stays open.
 func (b *Bench) ask(ctx context.Context, who Who, c *report.Case, r Ruling) (Decided, error) {
-	_, ok, err := b.files.StateRow(ctx, who.Centre, "job", c.Root)
+	done := Decided{Decision: b.newID()}
+	edits := []ledger.Edit{b.decision(done.Decision, who, c.ID, VerdictAsk, r.Reason)}
+	job, err := b.jobOf(ctx, who.Centre, c)
 	if err != nil {
 		return Decided{}, err
 	}
-	if !ok {
+	switch person, device := phoneOf(c); {
+	case job != uuid.Nil:
+		edits = append(edits, b.note(who, job, "question", r.Reason))
+	case person != uuid.Nil:
+		e := b.instruction(person, syncproto.KindMessage, map[string]string{"text": r.Reason, "case": c.ID.String()})
+		e.Cols["device"] = device[:]
+		edits = append(edits, e)
+	default:
 		return Decided{}, fault.New(fault.Invalid, "decide.no-job")
 	}
-	done := Decided{Decision: b.newID()}
-	w, err := b.journal.Write(ctx, who.Centre, who.author(), []ledger.Edit{
-		b.note(who, c.Root, "question", r.Reason),
-		b.decision(done.Decision, who, c.ID, VerdictAsk, r.Reason),
-	})
+	w, err := b.journal.Write(ctx, who.Centre, who.author(), edits)
 	if err != nil {
 		return Decided{}, fmt.Errorf("ask about case %s: %w", r.Case, err)
 	}
 	done.Rev = w.Rev
 	return done, nil
+}
+
+// jobOf is the job that a question about a case belongs to: its own, or, of a
+// doubtful clock, that of the first record that it touches.
+func (b *Bench) jobOf(ctx context.Context, centre uuid.UUID, c *report.Case) (uuid.UUID, error) {
+	roots := []uuid.UUID{c.Root}
+	if c.Sides.Clock != nil {
+		for _, t := range c.Sides.Clock.Touched {
+			roots = append(roots, t.Root)
+		}
+	}
+	for _, root := range roots {
+		_, ok, err := b.files.StateRow(ctx, centre, "job", root)
+		if err != nil {
+			return uuid.Nil, err
+		}
+		if ok {
+			return root, nil
+		}
+	}
+	return uuid.Nil, nil
+}
+
+// phoneOf is the phone that a case without a job is about.
+func phoneOf(c *report.Case) (person, device uuid.UUID) {
+	switch {
+	case c.Sides.Fork != nil:
+		return c.Root, c.Sides.Fork.Device
+	case c.Sides.Clock != nil:
+		return c.Root, c.Sides.Clock.Device
+	}
+	return uuid.Nil, uuid.Nil
 }
 
 func (b *Bench) note(who Who, job uuid.UUID, kind, text string) ledger.Edit {

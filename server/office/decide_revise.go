@@ -62,11 +62,14 @@ func sameHandover(f *report.JobFile, c *report.Case, tried map[uuid.UUID]bool) *
 	return nil
 }
 
-// Revise corrects a decision that was taken: the row takes another of the two
-// values, or a third one, by a compensating edit, and a note of the job says
-// so. What was decided stays decided and readable. Revising to the standing
-// value undoes a decision that changed it. A row that changed since the
-// decision for another reason is Stale.
+// Revise corrects or undoes a decision that was taken: the row takes another of
+// the two values, or a third one; a clock's times count the other way; refused
+// work is written after all, or what was taken in is put back. It is a decision
+// of its own that names the one it compensates, in one transaction with the
+// edits, and a note of the job says so. What was decided stays decided and
+// readable. Revising to the standing value undoes a decision that changed it. A
+// row that changed since the decision for another reason, and a decision that
+// somebody else has compensated first, are Stale.
 func (b *Bench) Revise(ctx context.Context, who Who, r Ruling) (Decided, error) {
 	if !who.atCentre() {
 		return Decided{}, fault.New(syncproto.Forbidden, "decide.centre-only")
@@ -78,36 +81,67 @@ func (b *Bench) Revise(ctx context.Context, who Who, r Ruling) (Decided, error) 
 	if c.Open {
 		return Decided{}, fault.New(fault.Invalid, "decide.open")
 	}
-	switch r.Verdict {
-	case VerdictKeep, VerdictOther, VerdictEdit:
-	default:
-		return Decided{}, fault.New(fault.Invalid, "decide.verdict")
-	}
-	if err := checkRuling(&c, r); err != nil {
-		return Decided{}, err
-	}
-	edits, done, err := b.effects(ctx, who, &c, r)
+	ruled, err := b.files.Decisions(ctx, who.Centre, r.Case)
 	if err != nil {
 		return Decided{}, err
 	}
-	if len(edits) == 0 {
+	last := standing(ruled)
+	if last.ID == uuid.Nil {
 		return Decided{}, fault.New(fault.Invalid, "decide.same")
+	}
+	edits, done, err := b.revision(ctx, who, &c, last, r)
+	if err != nil {
+		return Decided{}, err
 	}
 	if _, ok, err := b.files.StateRow(ctx, who.Centre, "job", c.Root); err != nil {
 		return Decided{}, err
 	} else if ok {
-		text := "更正裁决 · decision revised: " + c.Table + "." + c.Column
+		text := "更正裁决 · decision revised: " + c.Table
+		if c.Column != "" {
+			text += "." + c.Column
+		}
 		if r.Reason != "" {
 			text += " — " + r.Reason
 		}
 		edits = append(edits, b.note(who, c.Root, "note", text))
 	}
+	done.Decision = b.newID()
+	edits = append(edits, b.decision(done.Decision, who, last.ID, r.Verdict, r.Reason))
 	w, err := b.journal.Write(ctx, who.Centre, who.author(), edits)
 	if err != nil {
 		return Decided{}, fmt.Errorf("revise case %s: %w", r.Case, err)
 	}
 	done.Rev = w.Rev
 	return done, nil
+}
+
+// revision are the edits of a compensating decision.
+func (b *Bench) revision(ctx context.Context, who Who, c *report.Case, last report.Ruled, r Ruling) ([]ledger.Edit, Decided, error) {
+	switch {
+	case len(r.Reason) > 1000:
+		return nil, Decided{}, fault.New(fault.Invalid, "decide.reason-long")
+	case c.Kind == report.CaseClock:
+		if r.Verdict == last.Verdict || r.Verdict != VerdictKeep && r.Verdict != VerdictAccept {
+			return nil, Decided{}, fault.New(fault.Invalid, "decide.same")
+		}
+		return nil, Decided{}, nil
+	case isHeld(c):
+		edits, err := b.turned(ctx, who, c, last, r.Verdict)
+		return edits, Decided{Changed: true}, err
+	}
+	switch r.Verdict {
+	case VerdictKeep, VerdictOther, VerdictEdit:
+	default:
+		return nil, Decided{}, fault.New(fault.Invalid, "decide.verdict")
+	}
+	if err := checkRuling(c, r); err != nil {
+		return nil, Decided{}, err
+	}
+	edits, done, err := b.effects(ctx, who, c, r)
+	if err == nil && len(edits) == 0 {
+		err = fault.New(fault.Invalid, "decide.same")
+	}
+	return edits, done, err
 }
 
 // Waive answers a technician's request to waive or reduce a fee (FP-04): he

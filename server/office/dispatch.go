@@ -56,6 +56,11 @@ func (o *Office) Dispatch(ctx context.Context, who Who, d Dispatch) error {
 		return fault.New(fault.Stale, "office.stale-crew")
 	}
 	edits := o.crewEdits(now, d)
+	guests, err := o.guestEdits(ctx, who.Centre, now, d)
+	if err != nil {
+		return err
+	}
+	edits = append(edits, guests...)
 	if slices.Contains([]string{"new", "finished", "registered", "cancelled"}, status) {
 		cols, was := map[string]any{"status": "dispatched"}, map[string]any{"status": status}
 		edits = append(edits, ledger.Edit{Table: "job", Row: d.Job, Op: changelog.Update, Base: d.Base, Cols: cols, Was: was})
@@ -113,6 +118,27 @@ func (o *Office) crewEdits(standing []schema.Row, d Dispatch) []ledger.Edit {
 		}
 	}
 	return edits
+}
+
+// guestEdits take those off a job who see it without an assignment, because
+// they recorded it on the spot, and are not on the wanted crew: a place that is
+// over from the start ends their membership.
+func (o *Office) guestEdits(ctx context.Context, centre uuid.UUID, standing []schema.Row, d Dispatch) ([]ledger.Edit, error) {
+	members, err := o.reader.Members(ctx, centre, d.Job)
+	if err != nil {
+		return nil, err
+	}
+	var edits []ledger.Edit
+	for _, person := range members {
+		placed := slices.ContainsFunc(standing, func(a schema.Row) bool { return a.UUID("person") == person && a.Bool("active") })
+		if placed || slices.Contains(d.Crew, person) {
+			continue
+		}
+		e := assign(o.newID(), d.Job, person, false, d.Reason)
+		e.Cols["active"] = false
+		edits = append(edits, e)
+	}
+	return edits, nil
 }
 
 // Slot moves an appointment.

@@ -73,6 +73,9 @@ type Book interface {
 	// KnownCustomers gives the customers by name and digits of the phone, see
 	// [CustomerKey].
 	KnownCustomers(ctx context.Context, centre uuid.UUID) (map[string]uuid.UUID, error)
+	// Members are the people whose phones see a job now, those who found it on
+	// the spot included.
+	Members(ctx context.Context, centre, job uuid.UUID) ([]uuid.UUID, error)
 }
 
 // Reader is what the office reads.

@@ -28,7 +28,13 @@ type Places interface {
 	// ExpiredPlaces gives up to limit active assignments to jobs that were
 	// closed before the time and are complete.
 	ExpiredPlaces(ctx context.Context, centre uuid.UUID, closedBefore int64, limit int) ([]Expired, error)
+	// ExpiredGuests gives those who see such a job without an active
+	// assignment, because they recorded it on the spot.
+	ExpiredGuests(ctx context.Context, centre uuid.UUID, closedBefore int64, limit int) ([]Guest, error)
 }
+
+// Guest is somebody who sees a job without a place on its crew.
+type Guest struct{ Person, Job uuid.UUID }
 
 // EndWindows takes closed and complete jobs off the phones by ending their
 // crew places, as changes of the office's log. It gives how many it ended; a
@@ -41,16 +47,26 @@ func EndWindows(ctx context.Context, j Journal, p Places, centre uuid.UUID, now 
 		if err != nil {
 			return done, fmt.Errorf("look for closed jobs: %w", err)
 		}
-		if len(places) == 0 {
+		guests, err := p.ExpiredGuests(ctx, centre, before, each)
+		if err != nil {
+			return done, fmt.Errorf("look for closed jobs: %w", err)
+		}
+		if len(places)+len(guests) == 0 {
 			return done, nil
 		}
-		edits := make([]ledger.Edit, len(places))
+		edits := make([]ledger.Edit, len(places), len(places)+len(guests))
+		for _, g := range guests {
+			// A place that is over from the start ends the membership.
+			id := uuid.NewSHA1(g.Job, fmt.Appendf(nil, "window %s %d", g.Person, now.UnixMilli()))
+			edits = append(edits, ledger.Edit{Table: "assignment", Row: id, Op: changelog.Insert,
+				Cols: map[string]any{"job": g.Job[:], "person": g.Person[:], "active": false, "reason": "window"}})
+		}
 		for i, e := range places {
 			edits[i] = ledger.Edit{Table: "assignment", Row: e.Assignment, Op: changelog.Update, Base: e.Rev, Cols: map[string]any{"active": false, "reason": "window"}}
 		}
 		if _, err := j.Write(ctx, centre, ledger.Author{Role: schema.Server}, edits); err != nil {
 			return done, fmt.Errorf("end crew places: %w", err)
 		}
-		done += len(places)
+		done += len(places) + len(guests)
 	}
 }

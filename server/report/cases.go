@@ -62,6 +62,57 @@ type Sides struct {
 	Reason   string       `json:"reason"`   // of a held transaction
 	Detail   string       `json:"detail"`   // the broken rule in words
 	Changes  []HeldChange `json:"changes"`
+	Clock    *ClockSide   `json:"clock"` // of a doubtful clock
+	Fork     *ForkSide    `json:"fork"`  // of a forked log
+}
+
+// ClockSide is what is known of a phone's clock during one boot. Times are
+// Unix milliseconds, spans milliseconds; above 0 the phone's clock was ahead.
+type ClockSide struct {
+	Device   uuid.UUID `json:"device"`
+	Epoch    uuid.UUID `json:"epoch"`
+	Boot     uuid.UUID `json:"boot"`
+	From     uint64    `json:"from"` // numbers of the doubtful changes
+	To       uint64    `json:"to"`
+	Changes  int       `json:"changes"`
+	Least    int64     `json:"least"`
+	Most     int64     `json:"most"`
+	Jumped   int64     `json:"jumped"`
+	Known    bool      `json:"known"`
+	Earliest int64     `json:"earliest"`
+	Latest   int64     `json:"latest"`
+	Touched  []Touched `json:"touched"`
+}
+
+// Touched is a record whose time is doubted.
+type Touched struct {
+	Table    string    `json:"table"`
+	Row      uuid.UUID `json:"row"`
+	Root     uuid.UUID `json:"root"`
+	Column   string    `json:"column"`
+	Wall     int64     `json:"wall"` // what the phone's clock said
+	Earliest int64     `json:"earliest"`
+	Latest   int64     `json:"latest"`
+}
+
+// ForkSide is what is known of a log that continued in two ways.
+type ForkSide struct {
+	Device  uuid.UUID `json:"device"`
+	Epoch   uuid.UUID `json:"epoch"`
+	Common  uint64    `json:"common"` // last number that both share
+	Acked   uint64    `json:"acked"`
+	First   uint64    `json:"first"` // numbers of the first batch that was set aside
+	Changes int       `json:"changes"`
+	At      int64     `json:"at"`
+}
+
+// Claim says who has a case open at a desk, softly: it ends by itself, and
+// anybody may take it over.
+type Claim struct {
+	Case   uuid.UUID
+	Person uuid.UUID
+	Since  int64 // Unix milliseconds
+	Until  int64
 }
 
 // Case is one matter for a person.
@@ -192,6 +243,7 @@ func FilterOf(c *Case) int {
 // Ruled is a decision that was taken on a case.
 type Ruled struct {
 	ID      uuid.UUID
+	Of      uuid.UUID // the decision that this one compensates; uuid.Nil for the case's own
 	Verdict string
 	Reason  string
 	At      int64 // Unix milliseconds

@@ -2,6 +2,7 @@ package report
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -41,6 +42,9 @@ func (d *DeviceLine) Silent(now time.Time) bool {
 func (d *DeviceLine) OddClock() bool {
 	return d.ClockOffset > OddClock.Milliseconds() || -d.ClockOffset > OddClock.Milliseconds()
 }
+
+// OffsetSeconds is the clock's error in whole seconds with its sign.
+func (d *DeviceLine) OffsetSeconds() string { return fmt.Sprintf("%+d", d.ClockOffset/1000) }
 
 // Phones are the phones of a centre, those in use first.
 type Phones interface {

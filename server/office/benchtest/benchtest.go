@@ -11,7 +11,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -21,6 +20,7 @@ import (
 	"siteledger/server/office"
 	"siteledger/server/report"
 	"siteledger/server/store"
+	"siteledger/server/store/storetest"
 	"siteledger/syncproto"
 	"siteledger/syncproto/changelog"
 	"siteledger/syncproto/schema"
@@ -67,14 +67,11 @@ func NewID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 func Open(tb testing.TB) *World {
 	tb.Helper()
 	ctx := context.Background()
-	st, err := store.Open(ctx, store.Config{Path: filepath.Join(tb.TempDir(), "server.db")})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { st.Close() })
+	st := storetest.Open(tb, storetest.New(tb))
 	seed := sha256.Sum256([]byte("bench"))
 	w := &World{TB: tb, Store: st, Schema: schema.MustCurrent(), Now: time.UnixMilli(1_793_757_600_000), HQ: NewID(), Centre: NewID(), Other: NewID(),
 		signer: signer{ed25519.NewKeyFromSeed(seed[:])}}
+	var err error
 	if w.history, err = st.History(ctx, NewID(), w.Now.UnixMilli()); err != nil {
 		tb.Fatal(err)
 	}

@@ -25,9 +25,9 @@ func (s *Site) fail(c *Context, err error) {
 		return
 	}
 	if status >= 500 {
-		s.cfg.Log.ErrorContext(c.Context(), "page failed", "method", c.R.Method, "path", c.R.URL.Path, "person", c.Person.ID, "err", err)
+		s.cfg.Log.ErrorContext(c.Context(), "page failed", "method", c.R.Method, "path", c.R.URL.Path, "person", c.Person.ID, "error", err)
 	} else {
-		s.cfg.Log.InfoContext(c.Context(), "page refused", "method", c.R.Method, "path", c.R.URL.Path, "person", c.Person.ID, "status", status, "err", err)
+		s.cfg.Log.InfoContext(c.Context(), "page refused", "method", c.R.Method, "path", c.R.URL.Path, "person", c.Person.ID, "status", status, "error", err)
 	}
 	page := errorPage{Status: status, Heading: c.T("fault.internal"), Text: c.T("fault.internal.text")}
 	if f.Code != syncproto.Internal {
@@ -40,7 +40,7 @@ func (s *Site) fail(c *Context, err error) {
 	}
 	c.W.Header().Set("Cache-Control", "no-store")
 	if rerr := s.render(c, status, "error", Page{Title: page.Heading, Plain: c.Person.Role == "", Data: page}); rerr != nil {
-		s.cfg.Log.ErrorContext(c.Context(), "error page failed", "err", rerr)
+		s.cfg.Log.ErrorContext(c.Context(), "error page failed", "error", rerr)
 		http.Error(c.W, page.Heading, status)
 	}
 }

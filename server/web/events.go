@@ -26,7 +26,7 @@ func events(c *Context) error {
 	defer cancel()
 	rc := http.NewResponseController(c.W)
 	if err := rc.SetWriteDeadline(time.Time{}); err != nil {
-		c.site.cfg.Log.Debug("events without write deadline", "err", err)
+		c.site.cfg.Log.Debug("events without write deadline", "error", err)
 	}
 	c.W.Header().Set("Content-Type", "text/event-stream")
 	c.W.Header().Set("Cache-Control", "no-store")

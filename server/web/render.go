@@ -92,7 +92,7 @@ func (s *Site) render(c *Context, status int, name string, p Page) error {
 	c.W.WriteHeader(status)
 	_, err := c.W.Write(b.Bytes())
 	if err != nil {
-		s.cfg.Log.Debug("page not delivered", "path", c.R.URL.Path, "err", err)
+		s.cfg.Log.Debug("page not delivered", "path", c.R.URL.Path, "error", err)
 	}
 	return nil
 }

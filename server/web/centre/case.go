@@ -59,8 +59,14 @@ type caseView struct {
 	Mine       bool           // this role may change the field
 	Decider    string
 	Asked      []askedView
+	Answers    []answerView
 	CanRevise  bool
-	Changed    bool // the row stands on another value than before the decision
+	Undoing    string // the verdict that would undo the standing decision of a case without values
+	Story      []ruledView
+	Clock      *clockView
+	Fork       *forkView
+	Claim      *claimView // somebody else has it open
+	Changed    bool       // the row stands on another value than before the decision
 }
 
 type askedView struct {
@@ -104,6 +110,17 @@ func (r *Reconciliation) viewCase(t *teller, role schema.Role, k report.Case, f 
 		if d.Verdict == office.VerdictAsk {
 			v.Asked = append(v.Asked, askedView{Who: t.name(d.By), At: d.At, Text: d.Reason})
 		}
+	}
+	v.Answers = answers(t, f, v.Asked)
+	v.Story = viewStory(t, ruled)
+	if k.Sides.Clock != nil {
+		v.Clock = viewClock(t, k.Sides.Clock)
+	}
+	if v.Title == "" || k.Table == "" {
+		v.Title = t.c.T("queue.kind."+k.Kind) + " · " + t.name(k.Root)
+	}
+	if !v.Values {
+		v.Undoing = office.Undoing(&k, ruled)
 	}
 	return v
 }

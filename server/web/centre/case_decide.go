@@ -1,7 +1,6 @@
 package centre
 
 import (
-	"fmt"
 	"net/url"
 	"strconv"
 
@@ -9,7 +8,6 @@ import (
 
 	"siteledger/server/fault"
 	"siteledger/server/office"
-	"siteledger/server/report"
 	"siteledger/server/web"
 )
 
@@ -45,10 +43,16 @@ func (r *Reconciliation) decide(c *web.Context) error {
 	in, err := r.ruling(c)
 	var done office.Decided
 	if err == nil {
+		err = r.mine(c, in.Case)
+	}
+	if err == nil {
 		done, err = r.cfg.Cases.Decide(c.Context(), who(c), in)
 	}
 	if err != nil {
 		return r.typedAgain(c, "case."+in.Case.String(), err)
+	}
+	if err := r.giveBack(c, in.Case); err != nil {
+		return err
 	}
 	if in.Verdict == office.VerdictAsk {
 		c.Flash("ok", c.T("decide.asked"))
@@ -63,6 +67,45 @@ func (r *Reconciliation) decide(c *web.Context) error {
 		return c.Redirect(nextAfter(c, uuid.Nil))
 	}
 	return c.Redirect(nextAfter(c, in.Case))
+}
+
+// mine refuses a decision on a case that somebody else has open: he is asked,
+// or the case is taken over first.
+func (r *Reconciliation) mine(c *web.Context, id uuid.UUID) error {
+	if r.cfg.Claims == nil {
+		return nil
+	}
+	claims, err := r.cfg.Claims.Claims(c.Context(), c.Person.Centre, c.Now)
+	if err != nil {
+		return err
+	}
+	if by, ok := claims[id]; ok && by.Person != c.Person.ID {
+		return fault.New(fault.Stale, "decide.claimed")
+	}
+	return nil
+}
+
+func (r *Reconciliation) giveBack(c *web.Context, id uuid.UUID) error {
+	if r.cfg.Claims == nil {
+		return nil
+	}
+	return r.cfg.Claims.Unclaim(c.Context(), c.Person.Centre, id, c.Person.ID)
+}
+
+// take serves POST /centre/reconcile/take: a case that somebody else has open
+// is taken over; his page says so when he decides.
+func (r *Reconciliation) take(c *web.Context) error {
+	id := c.FormID("case")
+	k, err := r.cfg.Files.Case(c.Context(), c.Person.Centre, id)
+	if err != nil {
+		return err
+	}
+	if k.Open {
+		if _, err := r.claim(c, &teller{c: c, schema: r.cfg.Schema}, id, true); err != nil {
+			return err
+		}
+	}
+	return c.Redirect(queueLink(int(c.FormInt("f")), "case."+id.String()))
 }
 
 // nextAfter is where the clerk goes on: the next matter, with the way back of
@@ -87,7 +130,7 @@ func (r *Reconciliation) typedAgain(c *web.Context, at string, err error) error 
 	if !ok {
 		return err
 	}
-	return r.showReconcile(c, status, &ReconcilePage{At: at, Problem: text,
+	return r.showReconcile(c, status, &ReconcilePage{At: at, Problem: text, Late: fault.CodeOf(err) == fault.Stale,
 		Verdict: c.Form("verdict"), Value: c.Form("value"), Reason: c.Form("reason")})
 }
 
@@ -95,8 +138,8 @@ func (r *Reconciliation) typedAgain(c *web.Context, at string, err error) error 
 // decision that was taken. undo=1 puts back what stood before.
 func (r *Reconciliation) revise(c *web.Context) error {
 	in, err := r.ruling(c)
-	if c.Form("undo") != "" {
-		in.Verdict, in.Reason, in.Base = office.VerdictKeep, c.T("decide.undo-reason"), 0
+	if c.Form("undo") != "" && err == nil {
+		err = r.undoing(c, &in)
 	}
 	if err == nil {
 		_, err = r.cfg.Cases.Revise(c.Context(), who(c), in)
@@ -108,35 +151,37 @@ func (r *Reconciliation) revise(c *web.Context) error {
 	return c.Redirect(queueLink(int(c.FormInt("f")), "case."+in.Case.String()))
 }
 
-// bulk serves POST /centre/reconcile/bulk: it accepts several automatic
-// merges at once. Only merges are harmless enough; whatever else is named, or
-// decided meanwhile, is left alone.
-func (r *Reconciliation) bulk(c *web.Context) error {
-	done := 0
-	ids := c.Forms("case")
-	if len(ids) > maxBulk {
-		ids = ids[:maxBulk]
+// undoing fills in what an undo decides.
+func (r *Reconciliation) undoing(c *web.Context, in *office.Ruling) error {
+	k, err := r.cfg.Files.Case(c.Context(), c.Person.Centre, in.Case)
+	if err != nil {
+		return err
 	}
-	for _, s := range ids {
+	ruled, err := r.cfg.Files.Decisions(c.Context(), c.Person.Centre, in.Case)
+	if err != nil {
+		return err
+	}
+	in.Verdict, in.Base = office.Undoing(&k, ruled), 0
+	if in.Reason == "" {
+		in.Reason = c.T("decide.undo-reason")
+	}
+	return nil
+}
+
+// bulk serves POST /centre/reconcile/bulk: it accepts several cases of the
+// same matter at once. What is another matter, or decided meanwhile, is left
+// alone.
+func (r *Reconciliation) bulk(c *web.Context) error {
+	var ids []uuid.UUID
+	for _, s := range c.Forms("case") {
 		id, err := uuid.Parse(s)
-		if err != nil {
-			continue
+		if err == nil && len(ids) < office.MaxTogether {
+			ids = append(ids, id)
 		}
-		k, err := r.cfg.Files.Case(c.Context(), c.Person.Centre, id)
-		if err != nil {
-			return err
-		}
-		if k.Kind != report.CaseMerged || !k.Open {
-			continue
-		}
-		_, err = r.cfg.Cases.Decide(c.Context(), who(c), office.Ruling{Case: id, Verdict: office.VerdictAccept})
-		if fault.CodeOf(err) == fault.Stale || fault.CodeOf(err) == fault.Invalid {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("accept %d of %d merges: %w", done, len(ids), err)
-		}
-		done++
+	}
+	done, err := r.cfg.Cases.AcceptTogether(c.Context(), who(c), ids, c.Form("reason"))
+	if err != nil {
+		return err
 	}
 	c.Flash("ok", c.T("decide.bulk-done", done))
 	return c.Redirect(queueLink(int(c.FormInt("f")), ""))

@@ -115,6 +115,15 @@ func (t *teller) told(c *schema.Column, v any) string {
 	return t.value(c, cell)
 }
 
+// safe puts a value that was never checked into words: one that does not fit
+// its column is shown as it is, within bounds.
+func (t *teller) safe(c *schema.Column, v any) string {
+	if !c.Fits(v) {
+		return short(v)
+	}
+	return t.value(c, c.Normal(v))
+}
+
 // moment is a whole date and time by the screens' wall clock.
 func (t *teller) moment(ms int64) string {
 	if ms == 0 {

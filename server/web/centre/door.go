@@ -58,6 +58,7 @@ type Accounts interface {
 	SetActive(ctx context.Context, by auth.Person, person uuid.UUID, active bool) error
 	NewCode(ctx context.Context, by, person uuid.UUID) (code string, expires time.Time, err error)
 	RevokeDevice(ctx context.Context, by auth.Person, device uuid.UUID) error
+	PermitSignOut(ctx context.Context, by auth.Person, device uuid.UUID) (string, error)
 }
 
 // Reports is what the door reads; the store has it.
@@ -68,6 +69,7 @@ type Reports interface {
 	report.Searcher
 	report.People
 	report.Phones
+	report.PhoneFiles
 	Files
 	Facts
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 
@@ -110,10 +111,28 @@ func unpack(s string) ([]office.ImportLine, error) {
 	if err != nil {
 		return nil, err
 	}
+	d := json.NewDecoder(io.LimitReader(z, 8*office.MaxImportBytes))
+	if open, err := d.Token(); err != nil || open != json.Delim('[') {
+		return nil, errors.Join(errRows, err)
+	}
 	var lines []office.ImportLine
-	err = json.NewDecoder(io.LimitReader(z, 8*office.MaxImportBytes)).Decode(&lines)
+	// Line by line: a few bytes can unpack to millions of lines, and nobody
+	// keeps more than a file may have.
+	for d.More() {
+		if len(lines) == office.MaxImportRows {
+			return nil, errRows
+		}
+		var line office.ImportLine
+		if err := d.Decode(&line); err != nil {
+			return nil, err
+		}
+		lines = append(lines, line)
+	}
+	_, err = d.Token()
 	return lines, err
 }
+
+var errRows = errors.New("these are no packed rows of a file")
 
 // importTemplate serves GET /centre/import/template?as=csv|xlsx: the header
 // and one example.

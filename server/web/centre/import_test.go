@@ -2,6 +2,8 @@ package centre_test
 
 import (
 	"bytes"
+	"compress/gzip"
+	"encoding/base64"
 	"net/url"
 	"strings"
 	"testing"
@@ -89,4 +91,25 @@ func TestImportRefusesBadFiles(t *testing.T) {
 	b.Upload("/centre/import/check", "file", "x", make([]byte, 5<<20)).Want(413)
 	b.Post("/centre/import/commit", url.Values{"rows": {"garbage"}}).Want(422)
 	b.Post("/centre/import/check", nil).Want(422).Has(".flash-bad", "请选择文件")
+}
+
+// A small body that unpacks to more rows than a file may have is refused before
+// it is held in memory.
+func TestImportBombIsRefused(t *testing.T) {
+	w := world(t)
+	b := w.SignIn("clerk")
+	for _, rows := range []string{"[" + strings.Repeat(`{},`, 2_000_000) + "{}]", `{}`, ``, `[`} {
+		var packed bytes.Buffer
+		z := gzip.NewWriter(&packed)
+		if _, err := z.Write([]byte(rows)); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		d := b.Post("/centre/import/commit", url.Values{"rows": {base64.StdEncoding.EncodeToString(packed.Bytes())}})
+		if d.Status < 400 || d.Status >= 500 {
+			t.Errorf("%d bytes unpacked: status %d", len(rows), d.Status)
+		}
+	}
 }

@@ -42,6 +42,22 @@ type CaseBench interface {
 	Decide(ctx context.Context, who office.Who, r office.Ruling) (office.Decided, error)
 	Revise(ctx context.Context, who office.Who, r office.Ruling) (office.Decided, error)
 	Waive(ctx context.Context, who office.Who, waiver uuid.UUID, base uint64, approve bool) error
+	AcceptTogether(ctx context.Context, who office.Who, ids []uuid.UUID, reason string) (int, error)
+}
+
+// CaseShelf shows what was set aside instead of applied; report.Shelf is one.
+type CaseShelf interface {
+	Denied(ctx context.Context, centre uuid.UUID, page int) ([]report.Denied, bool, error)
+	Aside(ctx context.Context, centre uuid.UUID, page int) ([]report.Aside, bool, error)
+	Raw(ctx context.Context, centre uuid.UUID, id int64) (report.AsideRef, [][]byte, error)
+	Fork(ctx context.Context, centre, device, epoch uuid.UUID, at int64) (report.ForkFile, error)
+}
+
+// CaseClaims says who has which case open, across all servers.
+type CaseClaims interface {
+	Claims(ctx context.Context, centre uuid.UUID, now time.Time) (map[uuid.UUID]report.Claim, error)
+	Claim(ctx context.Context, centre, id, person uuid.UUID, now time.Time, lasts time.Duration, take bool) (report.Claim, error)
+	Unclaim(ctx context.Context, centre, id, person uuid.UUID) error
 }
 
 // SlipBench is what a clerk does about a slip; *office.Bench is one.
@@ -58,6 +74,8 @@ type ReconcileConfig struct {
 	Facts  Facts
 	Cases  CaseBench
 	Slips  SlipBench
+	Shelf  CaseShelf
+	Claims CaseClaims
 	Schema *schema.Descriptor
 }
 
@@ -76,6 +94,10 @@ func (r *Reconciliation) Routes() []web.Route {
 		{Method: "POST", Path: "/centre/reconcile/decide", Roles: desk(), Handler: r.decide},
 		{Method: "POST", Path: "/centre/reconcile/revise", Roles: desk(), Handler: r.revise},
 		{Method: "POST", Path: "/centre/reconcile/bulk", Roles: desk(), Handler: r.bulk},
+		{Method: "POST", Path: "/centre/reconcile/take", Roles: desk(), Handler: r.take},
+		{Method: "GET", Path: "/centre/reconcile/batch", Roles: desk(), Handler: r.batch},
+		{Method: "GET", Path: "/centre/reconcile/aside", Roles: desk(), Handler: r.aside},
+		{Method: "GET", Path: "/centre/reconcile/aside/{id}", Roles: []schema.Role{schema.Supervisor}, Handler: r.asideBytes},
 		{Method: "POST", Path: "/centre/reconcile/waive", Roles: desk(), Handler: r.waive},
 		{Method: "POST", Path: "/centre/reconcile/urge", Roles: desk(), Handler: r.urge},
 		{Method: "GET", Path: "/centre/jobs/{id}/register", Roles: desk(), Handler: r.registration},
@@ -106,10 +128,13 @@ type ReconcilePage struct {
 	Timeline *timelineView
 	Undo     uuid.UUID // the case that was decided a moment ago
 
+	Together bool // the open case may be decided with others of its kind
+
 	Verdict string // typed
 	Value   string
 	Reason  string
 	Problem string
+	Late    bool // what was typed came too late: somebody else has decided
 }
 
 // HasUndo says that a decision was taken a moment ago.
@@ -164,9 +189,11 @@ func (r *Reconciliation) loadReconcile(c *web.Context, p *ReconcilePage) error {
 	}
 	t := &teller{c: c, schema: r.cfg.Schema}
 	p.Rows, p.Tabs = r.lay(t, items, p.Filter, p.At)
-	if p.At == "" && len(p.Rows) > 0 {
-		p.At = p.Rows[0].At
-		p.Rows[0].Here = true
+	if err := r.markClaims(c, p.Rows); err != nil {
+		return err
+	}
+	if p.At == "" {
+		openFirst(p)
 	}
 	p.Place, p.Prev, p.Next = around(p.Rows, p.At)
 	for _, row := range p.Rows {
@@ -243,14 +270,66 @@ func (r *Reconciliation) loadCase(c *web.Context, t *teller, p *ReconcilePage, i
 			return err
 		}
 		p.Case = r.viewCase(t, c.Person.Role, k, nil, ruled)
-		return nil
+		return r.loadMore(c, t, p, &k)
 	}
 	if err != nil {
 		return err
 	}
 	t.people = f.People
 	p.Case = r.viewCase(t, c.Person.Role, k, &f, ruled)
+	if err := r.loadMore(c, t, p, &k); err != nil {
+		return err
+	}
 	return r.loadJob(c, t, p, &f)
+}
+
+// loadMore reads what only some cases have, and claims an open one.
+func (r *Reconciliation) loadMore(c *web.Context, t *teller, p *ReconcilePage, k *report.Case) error {
+	p.Together = k.Open && office.SameAs(k) != ""
+	var err error
+	if k.Sides.Fork != nil {
+		if p.Case.Fork, err = r.viewFork(c, t, k); err != nil {
+			return err
+		}
+	}
+	if k.Open {
+		p.Case.Claim, err = r.claim(c, t, k.ID, false)
+	}
+	return err
+}
+
+// markClaims says in the queue which cases somebody else has open.
+func (r *Reconciliation) markClaims(c *web.Context, rows []queueRow) error {
+	if r.cfg.Claims == nil {
+		return nil
+	}
+	claims, err := r.cfg.Claims.Claims(c.Context(), c.Person.Centre, c.Now)
+	if err != nil || len(claims) == 0 {
+		return err
+	}
+	names, err := r.cfg.Rows.Names(c.Context(), c.Person.Centre)
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		if by, ok := claims[rows[i].ID]; ok && by.Person != c.Person.ID {
+			rows[i].Taken = names[by.Person]
+			if rows[i].Taken == "" {
+				rows[i].Taken = c.T("case.who.unknown")
+			}
+		}
+	}
+	return nil
+}
+
+// openFirst opens the first matter that nobody else has open.
+func openFirst(p *ReconcilePage) {
+	for i := range p.Rows {
+		if p.Rows[i].Taken == "" || i == len(p.Rows)-1 {
+			p.At, p.Rows[i].Here = p.Rows[i].At, true
+			return
+		}
+	}
 }
 
 func (r *Reconciliation) loadJob(c *web.Context, t *teller, p *ReconcilePage, f *report.JobFile) error {

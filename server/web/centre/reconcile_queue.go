@@ -14,6 +14,7 @@ type queueRow struct {
 	Link  string
 	Title string
 	Here  bool
+	Taken string // who else has it open
 }
 
 // queueTab is one filter with its number key and how many wait there.

@@ -78,7 +78,7 @@ func openDoors(t *testing.T) *doors {
 		report.JobHistory
 	}{d.Store, d.History}
 	one, err := centre.New(centre.Config{Office: off, Uploads: d.Bench, Reports: reports, Photos: d, Accounts: struct{ centre.Accounts }{}, Schema: d.Schema,
-		Reconciliation: centre.NewReconciliation(centre.ReconcileConfig{Files: d.Store, Rows: d.Store, Facts: d.History, Cases: d.Bench, Slips: d.Bench, Schema: d.Schema})})
+		Reconciliation: centre.NewReconciliation(centre.ReconcileConfig{Files: d.Store, Rows: d.Store, Facts: d.History, Cases: d.Bench, Slips: d.Bench, Shelf: report.Shelf{Store: d.Store}, Claims: d.Store, Schema: d.Schema})})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,6 +60,9 @@ func (d *Door) routes() []web.Route {
 		{Method: "POST", Path: "/centre/people/{id}/password", Roles: managers(), Handler: d.newPassword},
 		{Method: "POST", Path: "/centre/people/{id}/active", Roles: managers(), Handler: d.setActive},
 		{Method: "POST", Path: "/centre/people/{id}/code", Roles: managers(), Handler: d.newCode},
+		{Method: "GET", Path: "/centre/devices/{id}", Roles: managers(), Handler: d.device},
 		{Method: "POST", Path: "/centre/devices/{id}/revoke", Roles: managers(), Handler: d.revoke},
+		{Method: "POST", Path: "/centre/devices/{id}/permit", Roles: managers(), Handler: d.permit},
+		{Method: "POST", Path: "/centre/devices/{id}/instruct", Roles: []schema.Role{schema.Supervisor}, Handler: d.instruct},
 	}
 }

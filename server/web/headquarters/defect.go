@@ -28,7 +28,8 @@ type shot struct {
 	Taken     int64
 	SamePlane bool
 	Source    string
-	Blurred   bool
+	Doubt     string // blurred, dark or bright, as the phone measured it
+	Kept      string // why it was kept all the same
 	Retake    bool
 	Note      string
 	Holder    string // whose phone has it while it is not in
@@ -191,8 +192,9 @@ func viewShot(f *report.JobFile, p report.FileRow, no int) shot {
 	s := shot{ID: p.ID, No: no, Role: p.Text("role"), SHA: hex.EncodeToString(p.Bytes("original")), Size: p.Int("original_size"),
 		Type: p.Text("original_type"), Taken: p.Int("taken_at"), SamePlane: p.Bool("same_plane"), Source: p.Text("source"),
 		Retake: p.UUID("retake_of") != uuid.Nil, Note: p.Text("note")}
-	if n, ok := p.Cols["blur"].(int64); ok {
-		s.Blurred = n < fieldwork.MinSharpness
+	s.Doubt, s.Kept = string(fieldwork.PhotoDoubt(p.Row)), p.Text("kept_reason")
+	if n, ok := p.Cols["blur"].(int64); ok && n < fieldwork.MinSharpness && s.Doubt == "" {
+		s.Doubt = string(fieldwork.Blurred)
 	}
 	s.Heavy = s.Type == "image/heic" || s.Type == "image/heif"
 	preview := ""

@@ -65,14 +65,17 @@ type Config struct {
 }
 
 // Door holds the handlers of headquarters' screens.
-type Door struct{ cfg Config }
+type Door struct {
+	cfg       Config
+	profiling chan struct{} // holds the one profile that is being taken
+}
 
 // New builds the door. Mount it by naming it in web.Config.Areas.
 func New(cfg Config) (web.Area, error) {
 	if cfg.Files == nil || cfg.Bench == nil || cfg.Photos == nil || cfg.Schema == nil {
 		return web.Area{}, errors.New("headquarters: files, bench, photos and schema are needed")
 	}
-	d := &Door{cfg: cfg}
+	d := &Door{cfg: cfg, profiling: make(chan struct{}, 1)}
 	a := web.Area{Name: "headquarters", Title: "headquarters.door", Home: "/headquarters/", Roles: lookers(),
 		Nav:    []web.NavItem{{Name: "defects", Path: "/headquarters/", Key: "headquarters.queue", Roles: lookers(), Keys: "g q"}},
 		Routes: d.routes()}
@@ -100,6 +103,7 @@ func (d *Door) routes() []web.Route {
 		{Method: "POST", Path: "/headquarters/defects/{centre}/{defect}/urge", Roles: judges(), Handler: d.urge},
 		{Method: "POST", Path: "/headquarters/defects/{centre}/{defect}/received", Roles: judges(), Handler: d.received},
 		{Method: "GET", Path: "/headquarters/photos/{centre}/{sha}", Roles: lookers(), Handler: d.photo},
+		{Method: "GET", Path: "/headquarters/profile/{kind}", Roles: admins(), Handler: d.profile},
 	}
 }
 

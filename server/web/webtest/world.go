@@ -10,7 +10,6 @@ import (
 	"crypto/rand"
 	"io"
 	"log/slog"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	"siteledger/server/feed"
 	"siteledger/server/ledger"
 	"siteledger/server/store"
+	"siteledger/server/store/storetest"
 	"siteledger/server/web"
 	"siteledger/syncproto"
 	"siteledger/syncproto/changelog"
@@ -75,9 +75,7 @@ func Open(tb testing.TB, doors func(w *World) []web.Area) *World {
 	w := &World{TB: tb, Now: time.Date(2026, 11, 22, 9, 0, 0, 0, web.DefaultZone()), Schema: schema.MustCurrent(), HQ: ID(), Centre: ID(), Other: ID(),
 		Photos: Photos{}, People: map[string]auth.Person{}}
 	var err error
-	w.Store, err = store.Open(ctx, store.Config{Path: filepath.Join(tb.TempDir(), "server.db")})
-	w.must(err)
-	tb.Cleanup(func() { w.must(w.Store.Close()) })
+	w.Store = storetest.Open(tb, storetest.New(tb))
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	w.must(err)
 	keys := auth.NewKeys(private)

@@ -44,9 +44,10 @@ type Client struct {
 	wake  chan struct{} // Run looks again at what to do and when
 	dirty atomic.Bool   // there is news to send or to fetch
 
-	syncing chan struct{} // held by the one round, enrolment or sign-out that runs
-	busy    atomic.Bool   // for the screen
-	tokens  chan struct{} // held while the access token is looked at or renewed
+	syncing chan struct{}          // held by the one round, enrolment or sign-out that runs
+	busy    atomic.Bool            // for the screen
+	failed  atomic.Pointer[string] // id of the call that the last round failed with
+	tokens  chan struct{}          // held while the access token is looked at or renewed
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -76,13 +77,14 @@ func Open(cfg Config) (*Client, error) {
 		return nil, explained(err)
 	}
 	c := &Client{
-		cfg: cfg, schema: schema.MustCurrent(),
+		cfg: cfg, schema: cfg.Schema,
 		policy: outbox.Policy{Min: cfg.Backoff.Min, Max: cfg.Backoff.Max, Slow: time.Hour},
 		wake:   make(chan struct{}, 1), syncing: make(chan struct{}, 1), tokens: make(chan struct{}, 1),
 	}
-	if c.net, err = transport.New(cfg.Server, cfg.HTTP, cfg.Now); err != nil {
+	if c.net, err = transport.New(cfg.Server, cfg.HTTP, cfg.Now, cfg.Rand); err != nil {
 		return nil, &Error{Code: CodeInternal, ZH: "服务器地址不对。", EN: "The server's address is wrong.", Err: err}
 	}
+	c.net.Reads(c.schema.Version)
 	if c.out, err = outbox.New(syncproto.DefaultLimits(), cfg.Rand); err != nil {
 		return nil, explained(err)
 	}

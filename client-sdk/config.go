@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"siteledger/syncproto/schema"
 )
 
 // Config is everything a client needs from its host. Dir and Server are
@@ -43,6 +45,11 @@ type Config struct {
 	Log *slog.Logger
 
 	Platform, Model, App string // told to the server at enrolment
+
+	// Schema is the version of the schema that this phone works with: what it
+	// records with, and what it asks to be shown. Nil means this build's newest.
+	// An earlier one makes the phone what an app of that version is.
+	Schema *schema.Descriptor
 
 	// Backoff is how long the client waits after a failure.
 	Backoff Backoff
@@ -117,6 +124,9 @@ func (cfg Config) complete() (Config, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Schema == nil {
+		cfg.Schema = schema.MustCurrent()
 	}
 	cfg.Reserve = cmp.Or(cfg.Reserve, DefaultReserve)
 	cfg.Poll = cmp.Or(cfg.Poll, DefaultPoll)

@@ -100,7 +100,7 @@ func (e *Edit) record() error {
 		}
 		return &Error{Code: CodeRule, ZH: v.ZH, EN: v.EN, Table: table, Err: v}
 	}
-	return e.c.out.Append(e.ctx, e.tx, e.id.author(), e.c.stamp(), schema.Current, e.entries)
+	return e.c.out.Append(e.ctx, e.tx, e.id.author(), e.c.stamp(), e.c.schema.Version, e.entries)
 }
 
 // Insert makes a row with a new id. Columns that are not named, or nil, are

@@ -13,7 +13,6 @@ import (
 	"siteledger/client-sdk/outbox"
 	"siteledger/syncproto"
 	"siteledger/syncproto/changelog"
-	"siteledger/syncproto/schema"
 )
 
 // Enrol trades a one-time code for an identity, and needs the network. After a
@@ -68,7 +67,7 @@ func (c *Client) enrol(ctx context.Context, code string) error {
 	public := key.Public().(ed25519.PublicKey)
 	req := syncproto.EnrolRequest{
 		Code: code, PublicKey: public, Proof: ed25519.Sign(key, changelog.EnrolMessage(device, public, code)),
-		Platform: c.cfg.Platform, Model: c.cfg.Model, App: c.cfg.App, Schema: schema.Current,
+		Platform: c.cfg.Platform, Model: c.cfg.Model, App: c.cfg.App, Schema: c.schema.Version,
 	}
 	if before != nil {
 		req.Device = &device

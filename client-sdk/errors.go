@@ -48,7 +48,10 @@ type Error struct {
 	ZH, EN string // full sentences: what is wrong, what is safe, what to do
 	Table  string // where the refusal is about a row
 	Column string
-	Err    error // cause, for the log; never shown
+	// Request is the id that a failed call to the server went under, for its
+	// operator; empty where there was none.
+	Request string
+	Err     error // cause, for the log; never shown
 }
 
 // Sentinels for errors.Is.

@@ -15,6 +15,18 @@ import (
 // explained gives an error of the rooms below its code and sentences. An Error,
 // and the caller's own cancelling, stay as they are.
 func explained(err error) error {
+	out := inWords(err)
+	if e, ok := out.(*Error); ok && e.Request == "" {
+		if id := transport.RequestOf(err); id != "" {
+			named := *e
+			named.Request = id
+			return &named
+		}
+	}
+	return out
+}
+
+func inWords(err error) error {
 	var e *Error
 	if err == nil || errors.As(err, &e) || errors.Is(err, context.Canceled) {
 		return err

@@ -75,7 +75,9 @@ func (c *Client) carryOut(ctx context.Context, tx *sql.Tx, in syncproto.Instruct
 		seq, ok2 := numberArg(in.Args, "seq")
 		if ok && ok2 {
 			verdict, _ := in.Args["verdict"].(string)
-			eff, err = c.out.Decided(ctx, tx, epoch, seq, verdict)
+			reason, _ := in.Args["reason"].(string)
+			again, _ := idArg(in.Args, "case")
+			eff, err = c.out.Decided(ctx, tx, epoch, seq, verdict, outbox.Again{Case: again, Reason: reason})
 		}
 		return eff, InstructionDone, err
 	case syncproto.KindResend:
@@ -129,7 +131,7 @@ func (c *Client) acknowledge(ctx context.Context, tx *sql.Tx, id *identity, answ
 		}
 		entries[i] = outbox.Entry{Table: "instruction_ack", Row: row, Root: id.Person, Op: changelog.Insert, Cols: cols}
 	}
-	return c.out.Append(ctx, tx, id.author(), c.stamp(), schema.Current, entries)
+	return c.out.Append(ctx, tx, id.author(), c.stamp(), c.schema.Version, entries)
 }
 
 // Instructions lists what the office asked of this phone, newest first.

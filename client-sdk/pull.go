@@ -21,7 +21,7 @@ const repairs = 2
 // pull takes over the feed until there is no more. answered says that something
 // was recorded in answer to an instruction.
 func (c *Client) pull(ctx context.Context, r *Round) (answered bool, err error) {
-	repaired, voided := 0, false
+	repaired, voided, limit := 0, false, syncproto.DefaultPageRows
 	for {
 		var cursor string
 		var kind replica.Kind
@@ -31,12 +31,16 @@ func (c *Client) pull(ctx context.Context, r *Round) (answered bool, err error) 
 		}); err != nil {
 			return answered, err
 		}
-		page, times, err := c.page(ctx, cursor)
+		page, times, err := c.page(ctx, cursor, limit)
 		if p, ok := transport.ProblemOf(err); ok && p.Code == syncproto.CursorInvalid && cursor != "" && !voided {
 			voided = true
 			if err := c.db.Update(ctx, func(tx *sql.Tx) error { return c.rep.Void(ctx, tx) }); err != nil {
 				return answered, err
 			}
+			continue
+		}
+		if smallerPage(err) && limit > 1 {
+			limit /= 2
 			continue
 		}
 		if err != nil {
@@ -64,10 +68,18 @@ func (c *Client) pull(ctx context.Context, r *Round) (answered bool, err error) 
 	}
 }
 
+// smallerPage says that the server gives pages with fewer rows alone: one that
+// is over a limit on the way, or a server whose own limit is below the
+// protocol's default.
+func smallerPage(err error) bool {
+	p, ok := transport.ProblemOf(err)
+	return ok && (p.Status == 413 || p.Code == syncproto.LimitInvalid)
+}
+
 // page asks for one page of the server's present history.
-func (c *Client) page(ctx context.Context, cursor string) (page *syncproto.Page, times transport.Times, err error) {
+func (c *Client) page(ctx context.Context, cursor string, limit int) (page *syncproto.Page, times transport.Times, err error) {
 	err = c.authed(ctx, func(token string) error {
-		page, times, err = c.net.Pull(ctx, token, cursor, syncproto.DefaultPageRows)
+		page, times, err = c.net.Pull(ctx, token, cursor, limit)
 		return err
 	})
 	if p, ok := transport.ProblemOf(err); ok && p.Code == syncproto.HistoryChanged {

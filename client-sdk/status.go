@@ -58,6 +58,9 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	if state.Phase != outbox.Ready {
 		st.NextTry = state.NextAt
 		st.Problem = problemOf(state)
+		if id := c.failed.Load(); id != nil {
+			st.Problem.Request = *id
+		}
 	}
 	return st, nil
 }

@@ -120,6 +120,10 @@ func (c *Client) ended(ctx context.Context, err error) error {
 	if err != nil {
 		c.cfg.Log.Info("sync round failed", "event", string(ev), "err", err)
 	}
+	c.failed.Store(nil)
+	if id := transport.RequestOf(err); id != "" {
+		c.failed.Store(&id)
+	}
 	return c.db.Update(ctx, func(tx *sql.Tx) error {
 		s, err := c.out.LoadState(ctx, tx)
 		if err != nil {

@@ -67,6 +67,9 @@ type Upload struct {
 type Problem struct {
 	Code   Code // empty: none
 	ZH, EN string
+	// Request is the id of the call that failed last, by which the server's
+	// operator finds it; empty where no call failed since the app was opened.
+	Request string
 }
 
 // Status is the truth about the sync, for the strip on every page.

@@ -93,7 +93,7 @@ func connect(path, options string) (*sql.DB, error) {
 	// The path is escaped, so that no folder's name can become an option.
 	dsn := "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(filepath.ToSlash(path)) +
 		"?_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_pragma=trusted_schema(0)&_pragma=cell_size_check(1)&" + options
-	db, err := sql.Open("sqlite", dsn)
+	db, err := open(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}

@@ -37,15 +37,19 @@ func (o *Outbox) Passed(ctx context.Context, tx *sql.Tx, p syncproto.Passed) ([]
 // Verdicts of a decision that matter to the log.
 const (
 	VerdictRefuse = "refuse" // the held change has no effect
+	VerdictHeld   = "held"   // it was accepted, failed again, and waits under another case
 	VerdictAsk    = "ask"    // not decided yet: the office has a question
 )
 
 // Decided takes over a person's decision on a held change, or on a conflict. Its transaction is
 // confirmed, or refused, whole; what was held behind it is free again. Unknown
 // changes are left alone: they may have been moved to another log.
-func (o *Outbox) Decided(ctx context.Context, tx *sql.Tx, id uuid.UUID, seq uint64, verdict string) (Effect, error) {
-	if verdict == VerdictAsk {
+func (o *Outbox) Decided(ctx context.Context, tx *sql.Tx, id uuid.UUID, seq uint64, verdict string, more Again) (Effect, error) {
+	switch verdict {
+	case VerdictAsk:
 		return Effect{}, nil
+	case VerdictHeld:
+		return heldAgain(ctx, tx, id, seq, more)
 	}
 	var state string
 	var txn int64
@@ -81,6 +85,31 @@ func (o *Outbox) Decided(ctx context.Context, tx *sql.Tx, id uuid.UUID, seq uint
 	freed, err := free(ctx, tx, id, txn, c)
 	eff.Rows = append(eff.Rows, freed...)
 	return eff, err
+}
+
+// Again says under which case, and why, a transaction is held that was accepted
+// and failed once more.
+type Again struct {
+	Case   uuid.UUID
+	Reason string
+}
+
+// heldAgain marks a transaction as held once more. One that the feed has passed
+// is laid on top of the rows again: it stays on the screen until it is decided.
+func heldAgain(ctx context.Context, tx *sql.Tx, id uuid.UUID, seq uint64, more Again) (Effect, error) {
+	reason := more.Reason
+	if reason == "" {
+		reason = "internal"
+	}
+	keys, err := collect(ctx, tx, `
+		UPDATE change
+		SET state = 'held', case_id = $1, reason = CASE WHEN seq = $2 THEN $3 ELSE 'transaction' END
+		WHERE epoch = $4 AND txn = (SELECT t.txn FROM change t WHERE t.epoch = $4 AND t.seq = $2) AND state IN ('held', 'acked', 'confirmed')
+		RETURNING tbl, row`, more.Case[:], int64(seq), reason, id[:])
+	if err != nil {
+		return Effect{}, fmt.Errorf("held again: %w", err)
+	}
+	return Effect{Rows: keys}, nil
 }
 
 // settle takes the mark off a change whose conflict a person has decided.

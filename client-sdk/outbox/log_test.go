@@ -199,14 +199,14 @@ func TestWhatIsHeldBehindIsFreedByTheDecision(t *testing.T) {
 		if _, err := d.o.Passed(ctx, tx, syncproto.Passed{Epoch: b.Epoch, Seq: 5}); err != nil {
 			return err
 		}
-		_, err := d.o.Decided(ctx, tx, b.Epoch, 1, outbox.VerdictAsk)
+		_, err := d.o.Decided(ctx, tx, b.Epoch, 1, outbox.VerdictAsk, outbox.Again{})
 		return err
 	})
 	if got := d.states(); got != "held held held held held" {
 		t.Fatalf("after a question: %q", got)
 	}
 	d.do(func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := d.o.Decided(ctx, tx, b.Epoch, 1, "accept"); err != nil {
+		if _, err := d.o.Decided(ctx, tx, b.Epoch, 1, "accept", outbox.Again{}); err != nil {
 			return err
 		}
 		_, err := d.o.Passed(ctx, tx, syncproto.Passed{Epoch: b.Epoch, Seq: 5})
@@ -214,6 +214,17 @@ func TestWhatIsHeldBehindIsFreedByTheDecision(t *testing.T) {
 	})
 	if got := d.states(); got != "confirmed confirmed held confirmed confirmed" {
 		t.Errorf("after the decision: %q", got)
+	}
+	// Accepted, and failed once more: it waits under its new case, whole.
+	d.do(func(ctx context.Context, tx *sql.Tx) error {
+		eff, err := d.o.Decided(ctx, tx, b.Epoch, 4, outbox.VerdictHeld, outbox.Again{Case: uuid.New(), Reason: "transition"})
+		if err == nil && len(eff.Rows) != 2 {
+			t.Errorf("%d rows are marked again, want the transaction's 2", len(eff.Rows))
+		}
+		return err
+	})
+	if got := d.states(); got != "confirmed confirmed held held held" {
+		t.Errorf("after failing again: %q", got)
 	}
 }
 

@@ -120,6 +120,10 @@ func (q *ask) sentence(err error) (int, string) {
 		return http.StatusBadRequest, q.t("wrong.form")
 	}
 	text := clientsdk.Explain(err, q.lang)
+	var failed *clientsdk.Error
+	if errors.As(err, &failed) && failed.Request != "" {
+		text += " " + q.t("me.request", failed.Request)
+	}
 	switch clientsdk.CodeOf(err) {
 	case clientsdk.CodeInternal, clientsdk.CodeClosed, clientsdk.CodeBroken, clientsdk.CodeForeign:
 		return http.StatusInternalServerError, text

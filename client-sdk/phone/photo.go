@@ -140,6 +140,7 @@ type photoForm struct {
 	original       []byte
 	preview        []byte
 	back           string
+	reason         string // why a blurred or dark photo is kept
 }
 
 // takePhoto serves POST /job/{job}/photo: checks the bytes, stores them
@@ -162,9 +163,19 @@ func takePhoto(q *ask) error {
 	case err != nil:
 		return no("wrong.photo_cut")
 	}
+	return q.addPhoto(job, form, facts)
+}
+
+// addPhoto stores a photo's bytes and records it, or asks first whether a
+// blurred or dark one is to be kept: it can be taken again as long as the
+// photographer stands there (DE-03).
+func (q *ask) addPhoto(job uuid.UUID, form photoForm, facts picture.Facts) error {
 	cols, err := q.storePhoto(form, facts)
 	if err != nil {
 		return err
+	}
+	if form.reason == "" && fieldwork.PhotoDoubt(schema.Row{Cols: cols}) != fieldwork.NoDoubt {
+		return q.to(q.keepLink(job, form, cols), "")
 	}
 	if err := q.recordPhoto(job, form, cols); err != nil {
 		return err
@@ -186,9 +197,22 @@ func (q *ask) photoForm(job uuid.UUID) (photoForm, error) {
 		}
 		return f, no("wrong.photo_cut")
 	}
+	if err := q.photoFields(job, &f); err != nil {
+		return f, err
+	}
+	var err error
+	if f.original, err = q.filePart("photo", syncproto.DefaultLimits().MaxPhotoBytes); err != nil {
+		return f, err
+	}
+	f.preview, err = q.filePart("preview", picture.MaxPreviewBytes)
+	return f, err
+}
+
+// photoFields reads what a form says of a photo beside its bytes.
+func (q *ask) photoFields(job uuid.UUID, f *photoForm) error {
 	var err error
 	if f.role, err = q.choice("role", "photo", "role"); err != nil || f.role == "" {
-		return f, no("wrong.form")
+		return no("wrong.form")
 	}
 	f.source = "camera"
 	if q.field("source", 20) == "gallery" {
@@ -198,7 +222,7 @@ func (q *ask) photoForm(job uuid.UUID) (photoForm, error) {
 	for name, into := range map[string]*uuid.UUID{"defect": &f.defect, "retake_of": &f.retake} {
 		if v := q.field(name, 40); v != "" {
 			if *into, err = uuid.Parse(v); err != nil {
-				return f, no("wrong.form")
+				return no("wrong.form")
 			}
 		}
 	}
@@ -206,11 +230,7 @@ func (q *ask) photoForm(job uuid.UUID) (photoForm, error) {
 	if back := q.field("back", 300); strings.HasPrefix(back, f.back) {
 		f.back = back
 	}
-	if f.original, err = q.filePart("photo", syncproto.DefaultLimits().MaxPhotoBytes); err != nil {
-		return f, err
-	}
-	f.preview, err = q.filePart("preview", picture.MaxPreviewBytes)
-	return f, err
+	return nil
 }
 
 // filePart reads one file of the form; nil where it is not there.
@@ -254,6 +274,12 @@ func (q *ask) storePhoto(form photoForm, facts picture.Facts) (map[string]any, e
 	}
 	if form.plane {
 		cols["same_plane"] = true
+	}
+	if facts.Quality != nil {
+		cols["sharpness"], cols["exposure"] = facts.Quality.Sharpness, facts.Quality.Exposure
+	}
+	if form.reason != "" {
+		cols["kept_reason"] = form.reason
 	}
 	if facts.Preview == nil {
 		return cols, nil

@@ -64,6 +64,9 @@ func (a *App) routes() http.Handler {
 	at("POST /job/{job}/called", calledBack)
 
 	at("POST /job/{job}/photo", takePhoto)
+	at("GET /job/{job}/keep/{sha}", keepPage)
+	at("POST /job/{job}/keep/{sha}", keepPhoto)
+	at("GET /stored/{sha}", storedBytes)
 	at("GET /photo/{photo}", photoPage)
 	at("GET /photo/{photo}/{kind}", photoBytes)
 	at("GET /signature/{signature}", signatureBytes)

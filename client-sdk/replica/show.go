@@ -233,9 +233,24 @@ func (r *Replica) keepAside(ctx context.Context, tx *sql.Tx, row schema.Row, kno
 	return nil
 }
 
-// Adopt voids the cursor when something that was kept aside has its place in
-// this version of the app: the next pull brings it in.
+// Adopt voids the cursor when the rows behind it were read with another version
+// of the schema, or when something that was kept aside has its place in this
+// version of the app: the next pull brings in what is lacking. Unsent work stays
+// as it was recorded.
 func (r *Replica) Adopt(ctx context.Context, tx *sql.Tx) error {
+	var read int
+	if err := tx.QueryRowContext(ctx, `SELECT schema FROM feed WHERE id = 1`).Scan(&read); err != nil {
+		return fmt.Errorf("schema of the cursor: %w", err)
+	}
+	if read != r.d.Version {
+		if err := r.Void(ctx, tx); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE feed SET schema = $1`, r.d.Version); err != nil {
+			return fmt.Errorf("schema of the cursor: %w", err)
+		}
+		return nil
+	}
 	rows, err := tx.QueryContext(ctx, `SELECT tbl, known, cols FROM aside`)
 	if err != nil {
 		return fmt.Errorf("kept aside: %w", err)

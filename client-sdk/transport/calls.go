@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"siteledger/syncproto"
-	"siteledger/syncproto/schema"
 )
 
 // Enrol trades a one-time code for an identity. Repeating it with the same code
@@ -61,12 +60,15 @@ func (c *Client) Push(ctx context.Context, token string, req *syncproto.PushRequ
 
 // Pull asks for a page of the feed behind a cursor; "" for the first.
 func (c *Client) Pull(ctx context.Context, token, cursor string, limit int) (*syncproto.Page, Times, error) {
-	q := url.Values{"limit": {strconv.Itoa(limit)}, "schema": {strconv.Itoa(schema.Current)}}
+	q := url.Values{"limit": {strconv.Itoa(limit)}}
+	if c.schema != "" {
+		q.Set("schema", c.schema)
+	}
 	if cursor != "" {
 		q.Set("cursor", cursor)
 	}
 	answer, t, err := c.do(ctx, call{method: http.MethodGet, path: syncproto.PathPull, query: q, token: token,
-		want: http.StatusOK, answerType: syncproto.TypeCBOR, max: maxPage})
+		takesZstd: true, want: http.StatusOK, answerType: syncproto.TypeCBOR, max: maxPage})
 	if err != nil {
 		return nil, t, fmt.Errorf("pull: %w", err)
 	}
@@ -83,8 +85,12 @@ func (c *Client) Repair(ctx context.Context, token string, roots []syncproto.Che
 	if err != nil {
 		return nil, fmt.Errorf("repair: write: %w", err)
 	}
-	answer, _, err := c.do(ctx, call{method: http.MethodPost, path: syncproto.PathRepair, token: token, body: b,
-		bodyType: syncproto.TypeJSON, want: http.StatusOK, answerType: syncproto.TypeCBOR, max: maxPage})
+	var q url.Values
+	if c.schema != "" {
+		q = url.Values{"schema": {c.schema}}
+	}
+	answer, _, err := c.do(ctx, call{method: http.MethodPost, path: syncproto.PathRepair, query: q, token: token, body: b,
+		bodyType: syncproto.TypeJSON, takesZstd: true, want: http.StatusOK, answerType: syncproto.TypeCBOR, max: maxPage})
 	if err != nil {
 		return nil, fmt.Errorf("repair: %w", err)
 	}

@@ -9,7 +9,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -41,11 +43,16 @@ type Client struct {
 	enc  *zstd.Encoder
 	cbor cbor.EncMode
 	dec  cbor.DecMode
+
+	schema string // version that pulls ask for; empty asks for the server's own
+
+	traces traces
+	unzstd sync.Pool // of *zstd.Decoder
 }
 
 // New makes a client of the server at base. httpClient's redirects and cookies
-// are not used.
-func New(base string, httpClient *http.Client, now func() time.Time) (*Client, error) {
+// are not used. rand is read once, for the ids of requests.
+func New(base string, httpClient *http.Client, now func() time.Time, rand io.Reader) (*Client, error) {
 	u, err := url.Parse(strings.TrimRight(base, "/"))
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil {
 		return nil, fmt.Errorf("server address %q: want http://host or https://host", base)
@@ -73,8 +80,13 @@ func New(base string, httpClient *http.Client, now func() time.Time) (*Client, e
 	c := *httpClient
 	c.Jar = nil
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{base: u, http: &c, now: now, enc: enc, cbor: em, dec: dm}, nil
+	out := &Client{base: u, http: &c, now: now, enc: enc, cbor: em, dec: dm}
+	return out, out.traces.start(rand)
 }
+
+// Reads names the version of the schema that pulls and repairs ask for. It is
+// to be called before the first of them.
+func (c *Client) Reads(version int) { c.schema = strconv.Itoa(version) }
 
 // call is one request to the sync server and what a good answer looks like.
 type call struct {
@@ -83,7 +95,9 @@ type call struct {
 	token        string
 	body         []byte
 	bodyType     string
-	zstd         bool
+	zstd         bool   // the body travels compressed
+	takesZstd    bool   // the answer may
+	once         bool   // may not be sent again by itself on a connection that was closing
 	want         int    // status of success
 	answerType   string // media type of success
 	max          int64  // bytes of the answer
@@ -113,6 +127,14 @@ func (c *Client) do(ctx context.Context, k call) ([]byte, Times, error) {
 	if err != nil {
 		return nil, Times{}, err
 	}
+	body, t, err := c.send(ctx, req, k)
+	if err != nil {
+		return nil, t, &traced{id: req.Header.Get(headerRequest), err: err}
+	}
+	return body, t, nil
+}
+
+func (c *Client) send(ctx context.Context, req *http.Request, k call) ([]byte, Times, error) {
 	t := Times{Sent: c.now()}
 	res, err := c.http.Do(req)
 	if err != nil {
@@ -125,18 +147,45 @@ func (c *Client) do(ctx context.Context, k call) ([]byte, Times, error) {
 	if got := mediaType(res.Header); got != k.answerType {
 		return nil, t, fmt.Errorf("%w: type %q instead of %s", ErrForeign, res.Header.Get("Content-Type"), k.answerType)
 	}
-	body, err := io.ReadAll(io.LimitReader(res.Body, k.max+1))
+	body, err := c.answer(ctx, res, k)
 	if err != nil {
-		return nil, t, unreachable(ctx, err)
-	}
-	if int64(len(body)) > k.max {
-		return nil, t, fmt.Errorf("%w: the answer is over %d bytes", ErrForeign, k.max)
+		return nil, t, err
 	}
 	t.Got = c.now()
 	if at, err := http.ParseTime(res.Header.Get("Date")); err == nil {
 		t.Server = at
 	}
 	return body, t, nil
+}
+
+// answer reads a good answer's bytes, within its limit also when unpacked.
+func (c *Client) answer(ctx context.Context, res *http.Response, k call) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(res.Body, k.max+1))
+	if err != nil {
+		return nil, unreachable(ctx, err)
+	}
+	if k.takesZstd && res.Header.Get("Content-Encoding") == "zstd" {
+		if body, err = c.unpack(body); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrForeign, err)
+		}
+	}
+	if int64(len(body)) > k.max {
+		return nil, fmt.Errorf("%w: the answer is over %d bytes", ErrForeign, k.max)
+	}
+	return body, nil
+}
+
+func (c *Client) unpack(body []byte) ([]byte, error) {
+	d, ok := c.unzstd.Get().(*zstd.Decoder)
+	if !ok {
+		var err error
+		d, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(8<<20), zstd.WithDecoderMaxMemory(maxPage))
+		if err != nil {
+			return nil, err
+		}
+	}
+	defer c.unzstd.Put(d)
+	return d.DecodeAll(body, nil)
 }
 
 func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
@@ -161,6 +210,16 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 	if k.zstd {
 		req.Header.Set("Content-Encoding", "zstd")
 	}
+	req.Header.Set(headerRequest, c.traces.next())
+	if k.takesZstd {
+		req.Header.Set("Accept-Encoding", "zstd")
+	}
+	if !k.once {
+		// Every call but one may be repeated. Go's client then does so by itself
+		// where a kept connection turns out to be closing, as it is when a server
+		// is restarted; the header itself is not sent.
+		req.Header["Idempotency-Key"] = nil
+	}
 	req.Header.Set("Accept", k.answerType+", "+syncproto.TypeProblem)
 	if k.token != "" {
 		req.Header.Set("Authorization", "Bearer "+k.token)
@@ -183,7 +242,7 @@ func (c *Client) json(ctx context.Context, path, token string, want int, in, out
 		return Times{}, fmt.Errorf("write request: %w", err)
 	}
 	answer, t, err := c.do(ctx, call{method: http.MethodPost, path: path, token: token, body: b, bodyType: syncproto.TypeJSON,
-		want: want, answerType: syncproto.TypeJSON, max: maxJSON})
+		once: path == syncproto.PathReceipts, want: want, answerType: syncproto.TypeJSON, max: maxJSON})
 	if err != nil {
 		return t, err
 	}

@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +18,7 @@ import (
 
 func client(t *testing.T, base string) *transport.Client {
 	t.Helper()
-	c, err := transport.New(base, http.DefaultClient, time.Now)
+	c, err := transport.New(base, http.DefaultClient, time.Now, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +27,7 @@ func client(t *testing.T, base string) *transport.Client {
 
 func TestAddress(t *testing.T) {
 	for _, bad := range []string{"", "server", "ftp://x", "http://", "http://user:secret@x"} {
-		if _, err := transport.New(bad, http.DefaultClient, time.Now); err == nil {
+		if _, err := transport.New(bad, http.DefaultClient, time.Now, rand.Reader); err == nil {
 			t.Errorf("%q was taken", bad)
 		}
 	}

@@ -36,6 +36,7 @@ type Facts struct {
 	TakenAt     time.Time // EXIF DateTimeOriginal; zero where the file says nothing
 	Preview     []byte    // JPEG, upright, at most MaxPreviewBytes; nil if none could be made
 	Sharpness   int64     // variance of the Laplacian of the preview; 0 without a preview
+	Quality     *Quality  // nil where the picture could not be looked at
 }
 
 // Inspect reads the facts of one photo. browser is a preview that the web view
@@ -62,8 +63,10 @@ func Inspect(original, browser []byte, zone *time.Location) (Facts, error) {
 	}
 	if img != nil {
 		f.Preview, f.Sharpness = preview(img, f.Orientation)
+		q := measure(img)
+		f.Quality = &q
 	} else if usable(browser) {
-		f.Preview, f.Sharpness = browser, sharpnessOf(browser)
+		f.Preview, f.Sharpness, f.Quality = browser, sharpnessOf(browser), measureJPEG(browser)
 	}
 	return f, nil
 }

@@ -45,8 +45,8 @@ const (
 		SELECT` + accountColumns + `
 		FROM state_person p
 		LEFT JOIN credential c ON c.person = p.id AND c.centre = p.centre
-		WHERE p.deleted = 0 AND ($1 IS NULL OR p.centre = $1)
-		ORDER BY p."name", p.id`
+		WHERE p.deleted = 0 AND (p.centre = $1 OR $1 IS NULL)
+		ORDER BY p."name" NULLS FIRST, p.id`
 
 	// A name whose creation was interrupted: it has no person row and a minute
 	// has passed.
@@ -99,7 +99,7 @@ const (
 
 // AccountByLogin implements [auth.Accounts].
 func (s *Store) AccountByLogin(ctx context.Context, login string) (auth.Account, error) {
-	return s.account(ctx, accountByLogin, login)
+	return s.account(ctx, accountByLogin, storable(login))
 }
 
 // AccountByID implements [auth.Accounts].

@@ -84,7 +84,7 @@ const (
 
 	deviceOf   = `SELECT` + deviceColumns + ` WHERE d.centre = $1 AND d.id = $2 AND d.deleted = 0`
 	deviceByID = `SELECT` + deviceColumns + ` WHERE d.id = $1 AND d.deleted = 0`
-	devicesOf  = `SELECT` + deviceColumns + ` WHERE d.deleted = 0 AND ($1 IS NULL OR d.centre = $1) ORDER BY d."enrolled_at" DESC, d.id`
+	devicesOf  = `SELECT` + deviceColumns + ` WHERE d.deleted = 0 AND (d.centre = $1 OR $1 IS NULL) ORDER BY d."enrolled_at" DESC NULLS LAST, d.id`
 
 	leasesOf = `
 		SELECT

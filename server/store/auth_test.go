@@ -3,7 +3,6 @@ package store_test
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/uuid"
@@ -11,21 +10,13 @@ import (
 	"siteledger/server/auth"
 	"siteledger/server/fault"
 	"siteledger/server/store"
+	"siteledger/server/store/storetest"
 	"siteledger/syncproto"
 )
 
 func openAuth(tb testing.TB) *store.Store {
 	tb.Helper()
-	s, err := store.Open(context.Background(), store.Config{Path: filepath.Join(tb.TempDir(), "server.db")})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
-	return s
+	return storetest.Open(tb, storetest.New(tb))
 }
 
 func TestCodeIsClaimedOnce(t *testing.T) {

@@ -100,7 +100,7 @@ const (
 			AND NOT EXISTS (
 				SELECT 1 FROM blob_upload u
 				WHERE u.centre = b.centre AND u.sha256 = b."sha256" AND u.device = b."device" AND u.stored_at > 0)
-		ORDER BY b."at", b.id`
+		ORDER BY b."at" NULLS FIRST, b.id`
 	blobVisible = `
 		SELECT EXISTS (
 			SELECT 1

@@ -67,8 +67,8 @@ const missingCounts = `
 			COALESCE((SELECT max(l.last_contact) FROM log l WHERE l.centre = m.centre AND l.person = m.person), 0)
 		FROM missing m
 		LEFT JOIN state_person pe ON pe.centre = m.centre AND pe.id = m.person
-		GROUP BY m.root, m.person, m.purpose
-		ORDER BY m.root, pe."name", m.person, m.purpose`
+		GROUP BY m.centre, m.root, m.person, m.purpose, pe."name"
+		ORDER BY m.root, pe."name" NULLS FIRST, m.person NULLS FIRST, m.purpose`
 
 // MissingBlobs lists what a job's rows name and nobody has uploaded yet; an
 // empty list is half of "complete" (P12).

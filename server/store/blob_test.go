@@ -1,10 +1,9 @@
-package store
+package store_test
 
 import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
-	"path/filepath"
 	"reflect"
 	"testing"
 	"time"
@@ -12,12 +11,14 @@ import (
 	"github.com/google/uuid"
 
 	"siteledger/server/blob"
+	"siteledger/server/store"
+	"siteledger/server/store/storetest"
 )
 
 // blobDesk is a store with some rows that name blobs.
 type blobDesk struct {
 	*testing.T
-	*Store
+	*store.Store
 	ctx            context.Context
 	centre, person uuid.UUID
 	device         uuid.UUID
@@ -25,11 +26,7 @@ type blobDesk struct {
 
 func openBlobDesk(t *testing.T) *blobDesk {
 	t.Helper()
-	s, err := Open(context.Background(), Config{Path: filepath.Join(t.TempDir(), "server.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	s := storetest.Open(t, storetest.New(t))
 	return &blobDesk{T: t, Store: s, ctx: context.Background(), centre: uuid.New(), person: uuid.New(), device: uuid.New()}
 }
 
@@ -135,7 +132,7 @@ func TestBlobCopiesAlsoFromTheLedgerAlone(t *testing.T) {
 	other := uuid.New()
 	for _, device := range []uuid.UUID{d.device, other} {
 		d.exec(`INSERT INTO state_stored_blob (centre, id, root, rev, clock, "sha256", "size", "type", "purpose", "device", "at")
-			VALUES ($1, $2, $1, 1, x'', $3, 5, 'image/png', 'photo', $4, 4000)`, d.centre, uuid.New(), u.SHA256, device)
+			VALUES ($1, $2, $1, 1, $2, $3, 5, 'image/png', 'photo', $4, 4000)`, d.centre, uuid.New(), u.SHA256, device)
 	}
 	got, err := d.BlobCopies(d.ctx, d.centre, u.SHA256)
 	if err != nil || len(got) != 2 {
@@ -235,14 +232,14 @@ func TestMissingBlobsSayWhosePhoneHasThem(t *testing.T) {
 	d := openBlobDesk(t)
 	job, other, visit, wang := uuid.New(), uuid.New(), uuid.New(), uuid.New()
 	person := func(id uuid.UUID, name string) {
-		d.exec(`INSERT INTO state_person (centre, id, root, rev, clock, "name") VALUES ($1, $2, $2, 1, x'', $3)`, d.centre, id, name)
+		d.exec(`INSERT INTO state_person (centre, id, root, rev, clock, "name") VALUES ($1, $2, $2, 1, $2, $3)`, d.centre, id, name)
 	}
 	person(d.person, "李师傅")
 	person(wang, "王师傅")
-	d.exec(`INSERT INTO state_visit (centre, id, root, rev, clock, "job", "person") VALUES ($1, $2, $3, 1, x'', $3, $4)`, d.centre, visit, job, d.person)
+	d.exec(`INSERT INTO state_visit (centre, id, root, rev, clock, "job", "person") VALUES ($1, $2, $3, 1, $2, $3, $4)`, d.centre, visit, job, d.person)
 	photoOf := func(name string, under uuid.UUID, visit any) {
 		row := uuid.New()
-		d.exec(`INSERT INTO state_photo (centre, id, root, rev, clock, "job", "visit") VALUES ($1, $2, $3, 1, x'', $3, $4)`, d.centre, row, under, visit)
+		d.exec(`INSERT INTO state_photo (centre, id, root, rev, clock, "job", "visit") VALUES ($1, $2, $3, 1, $2, $3, $4)`, d.centre, row, under, visit)
 		d.ref(d.centre, under, "job", "photo", row, d.sha(name))
 	}
 	photoOf("one", job, visit)
@@ -251,7 +248,7 @@ func TestMissingBlobsSayWhosePhoneHasThem(t *testing.T) {
 	photoOf("by wang", job, visit)
 	photoOf("nobody's", other, nil)
 	d.exec(`INSERT INTO blob_present (centre, sha256, size, rev) VALUES ($1, $2, 5, 1)`, d.centre, d.sha("there"))
-	d.exec(`INSERT INTO log (centre, device, epoch, person, head, last_contact) VALUES ($1, $2, $2, $3, x'', 777000)`, d.centre, d.device, d.person)
+	d.exec(`INSERT INTO log (centre, device, epoch, person, head, last_contact) VALUES ($1, $2, $2, $3, $2, 777000)`, d.centre, d.device, d.person)
 	planned := d.upload("by wang")
 	planned.Person = wang
 	d.save(planned)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"database/sql"
@@ -16,8 +17,8 @@ import (
 
 // centreTx is a transaction that holds one stream's lock, or a snapshot of it.
 type centreTx struct {
-	s      *Store
-	conn   *conn
+	s *Store
+	session
 	centre uuid.UUID
 }
 
@@ -26,47 +27,22 @@ var _ ledger.Tx = (*centreTx)(nil)
 // UpdateCentre runs fn in a durable transaction that holds the centre's lock.
 // An unknown centre is a NotFound fault.
 func (s *Store) UpdateCentre(ctx context.Context, centre uuid.UUID, fn func(ledger.Tx) error) error {
-	return s.update(ctx, func(_ *sql.Tx, c *conn) error {
-		return fn(&centreTx{s: s, conn: c, centre: centre})
+	return s.updateCentre(ctx, centre, func(tx session) error {
+		return fn(&centreTx{s: s, session: tx, centre: centre})
 	})
-}
-
-func (c *centreTx) exec(ctx context.Context, text string, args ...any) error {
-	st, err := c.conn.stmt(ctx, text)
-	if err != nil {
-		return err
-	}
-	_, err = st.ExecContext(ctx, args...)
-	return err
-}
-
-func (c *centreTx) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	st, err := c.conn.stmt(ctx, text)
-	if err != nil {
-		return nil, err
-	}
-	return st.QueryContext(ctx, args...)
-}
-
-func (c *centreTx) queryRow(ctx context.Context, text string, args ...any) (*sql.Row, error) {
-	st, err := c.conn.stmt(ctx, text)
-	if err != nil {
-		return nil, err
-	}
-	return st.QueryRowContext(ctx, args...), nil
 }
 
 const (
 	streamByID = `
-		SELECT headquarters, pos, rev, hlc, office_device, office_epoch
+		SELECT headquarters, pos, rev, hlc, schema, office_device, office_epoch, cuts
 		FROM stream
 		WHERE centre = $1`
 	streamSave = `
 		UPDATE stream
-		SET pos = $2, rev = $3, hlc = $4
+		SET pos = $2, rev = $3, hlc = $4, office_epoch = $5, cuts = $6, schema = $7
 		WHERE centre = $1`
 	streamCreate = `
-		INSERT INTO stream (centre, headquarters, office_device, office_epoch, rev)
+		INSERT INTO stream (centre, headquarters, office_device, office_epoch, schema)
 		VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (centre) DO NOTHING`
 	streamHQRev = `
@@ -91,9 +67,9 @@ const (
 			last_contact = excluded.last_contact,
 			clock_offset = excluded.clock_offset`
 	ledgerAppend = `
-		INSERT INTO ledger (centre, pos, device, epoch, first, last, prev, head, signature, boot, mono, wall, received_at, hq_rev, rules, digests, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
-	ledgerColumns = `pos, device, epoch, first, last, prev, head, signature, boot, mono, wall, received_at, hq_rev, rules, digests, body`
+		INSERT INTO ledger (centre, pos, device, epoch, first, last, prev, head, signature, boot, mono, wall, received_at, hq_rev, rules, schema, digests, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
+	ledgerColumns = `pos, device, epoch, first, last, prev, head, signature, boot, mono, wall, received_at, hq_rev, rules, schema, digests, body`
 	ledgerOverlap = `
 		SELECT ` + ledgerColumns + `
 		FROM ledger
@@ -115,7 +91,7 @@ const (
 		VALUES ($1, $2, $3)
 		ON CONFLICT DO NOTHING`
 	ledgerByRoot = `
-		SELECT l.pos, l.device, l.epoch, l.first, l.last, l.prev, l.head, l.signature, l.boot, l.mono, l.wall, l.received_at, l.hq_rev, l.rules, l.digests, l.body
+		SELECT l.pos, l.device, l.epoch, l.first, l.last, l.prev, l.head, l.signature, l.boot, l.mono, l.wall, l.received_at, l.hq_rev, l.rules, l.schema, l.digests, l.body
 		FROM ledger_root r
 		JOIN ledger l ON l.centre = r.centre AND l.pos = r.pos
 		WHERE r.centre = $1 AND r.root = $2
@@ -142,7 +118,8 @@ func (c *centreTx) Stream(ctx context.Context) (ledger.Stream, error) {
 	}
 	var pos, rev, hlc int64
 	var dev, epoch []byte
-	err = row.Scan(&st.Headquarters, &pos, &rev, &hlc, &dev, &epoch)
+	var cuts string
+	err = row.Scan(&st.Headquarters, &pos, &rev, &hlc, &st.Schema, &dev, &epoch, &cuts)
 	if errors.Is(err, sql.ErrNoRows) {
 		return st, fault.Wrap(syncproto.NotFound, "there is no such service centre", err)
 	}
@@ -151,16 +128,24 @@ func (c *centreTx) Stream(ctx context.Context) (ledger.Stream, error) {
 	}
 	st.Pos, st.Rev, st.HLC = uint64(pos), uint64(rev), uint64(hlc)
 	st.OfficeDevice, st.OfficeEpoch = uuid.UUID(dev), uuid.UUID(epoch)
-	return st, nil
+	st.Cuts, err = readCuts(cuts)
+	return st, err
 }
 
 // SaveStream satisfies ledger.Streams.
 func (c *centreTx) SaveStream(ctx context.Context, s ledger.Stream) error {
-	return c.exec(ctx, streamSave, s.Centre[:], int64(s.Pos), int64(s.Rev), int64(s.HLC))
+	cuts, err := writeCuts(s.Cuts)
+	if err != nil {
+		return err
+	}
+	return c.exec(ctx, streamSave, s.Centre[:], int64(s.Pos), int64(s.Rev), int64(s.HLC), s.OfficeEpoch[:], cuts, s.Schema)
 }
 
 // HQRev satisfies ledger.Streams.
 func (c *centreTx) HQRev(ctx context.Context) (uint64, error) {
+	if p, ok := c.session.(*pipeline); ok && p.seen {
+		return uint64(p.hqRev), nil
+	}
 	row, err := c.queryRow(ctx, streamHQRev)
 	if err != nil {
 		return 0, err
@@ -171,14 +156,11 @@ func (c *centreTx) HQRev(ctx context.Context) (uint64, error) {
 }
 
 // CreateStream makes a stream; one that exists stays as it is. Its revs begin
-// at the floor of the server's history.
+// at 1, also on a server that was restored from a backup: nobody ever had one
+// of it.
 func (s *Store) CreateStream(ctx context.Context, st ledger.Stream) error {
 	return s.Update(ctx, func(tx *sql.Tx) error {
-		var floor int64
-		if err := tx.QueryRowContext(ctx, "SELECT coalesce(max(floor), 0) FROM history").Scan(&floor); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, streamCreate, st.Centre[:], st.Headquarters, st.OfficeDevice[:], st.OfficeEpoch[:], floor)
+		_, err := tx.ExecContext(ctx, streamCreate, st.Centre[:], st.Headquarters, st.OfficeDevice[:], st.OfficeEpoch[:], cmp.Or(st.Schema, s.d.Version))
 		return err
 	})
 }
@@ -266,14 +248,14 @@ func (c *centreTx) Append(ctx context.Context, b ledger.Batch) error {
 		}
 	}
 	return c.exec(ctx, ledgerAppend, c.centre[:], int64(b.Pos), b.Device[:], b.Epoch[:], int64(b.First), int64(b.Last), b.Prev[:], b.Head[:],
-		b.Signature, b.Boot[:], int64(b.Mono), b.Wall, b.ReceivedAt, int64(b.HQRev), b.Rules, b.Digests, b.Body)
+		b.Signature, b.Boot[:], int64(b.Mono), b.Wall, b.ReceivedAt, int64(b.HQRev), b.Rules, b.Schema, b.Digests, b.Body)
 }
 
 func scanBatch(centre uuid.UUID, s scanner) (ledger.Batch, error) {
 	b := ledger.Batch{Centre: centre}
 	var pos, first, last, mono, hq int64
 	var dev, epoch, prev, head, boot []byte
-	err := s.Scan(&pos, &dev, &epoch, &first, &last, &prev, &head, &b.Signature, &boot, &mono, &b.Wall, &b.ReceivedAt, &hq, &b.Rules, &b.Digests, &b.Body)
+	err := s.Scan(&pos, &dev, &epoch, &first, &last, &prev, &head, &b.Signature, &boot, &mono, &b.Wall, &b.ReceivedAt, &hq, &b.Rules, &b.Schema, &b.Digests, &b.Body)
 	if err != nil {
 		return b, err
 	}
@@ -286,7 +268,7 @@ func scanBatch(centre uuid.UUID, s scanner) (ledger.Batch, error) {
 	return b, nil
 }
 
-func collectBatches(centre uuid.UUID, rows *sql.Rows) ([]ledger.Batch, error) {
+func collectBatches(centre uuid.UUID, rows rows) ([]ledger.Batch, error) {
 	defer rows.Close()
 	var out []ledger.Batch
 	for rows.Next() {

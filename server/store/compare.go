@@ -23,7 +23,7 @@ func (d Difference) String() string { return d.Table + " " + d.Row + ": " + d.Wh
 
 // folded are the tables that the fold writes, besides state: everything that a
 // rebuild must give again.
-var folded = []string{"outcome", "held", "case_file", "loser", "feed", "root", "membership", "blob_ref", "blob_present", "ledger", "ledger_root"}
+var folded = []string{"outcome", "held", "case_file", "loser", "feed", "root", "root_later", "membership", "blob_ref", "blob_present", "event_time", "ledger", "ledger_root", "stream"}
 
 // CopyStreams makes the streams of another store here, with the same office
 // logs and nothing in them.
@@ -34,8 +34,8 @@ func (s *Store) CopyStreams(ctx context.Context, from *Store) error {
 	}
 	for _, i := range streams {
 		var st ledger.Stream
-		if err := from.view(ctx, func(_ *sql.Tx, c *conn) error {
-			st, err = (&centreTx{s: from, conn: c, centre: i.ID}).Stream(ctx)
+		if err := from.viewSession(ctx, func(tx session) error {
+			st, err = (&centreTx{s: from, session: tx, centre: i.ID}).Stream(ctx)
 			return err
 		}); err != nil {
 			return err
@@ -99,9 +99,19 @@ func compareTable(ctx context.Context, a, b *Store, table string, report func(Di
 	return n, y.err
 }
 
-// columnsOf lists a table's columns, those of the key first.
+// columnsOf lists a table's columns, those of the key first, the rest by name:
+// the same order on both engines.
 func columnsOf(ctx context.Context, s *Store, table string) (names []string, keys int, err error) {
-	rows, err := s.r.QueryContext(ctx, "SELECT name, pk FROM pragma_table_info($1) ORDER BY pk = 0, pk, cid", table)
+	return columnsIn(ctx, s.r, s.columns, table)
+}
+
+// asker is a pool or a transaction.
+type asker interface {
+	QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
+}
+
+func columnsIn(ctx context.Context, db asker, text, table string) (names []string, keys int, err error) {
+	rows, err := db.QueryContext(ctx, text, table)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -68,8 +68,8 @@ type snapshot struct{ *centreTx }
 // ViewCentre runs fn on one snapshot of the centre's and headquarters'
 // streams.
 func (s *Store) ViewCentre(ctx context.Context, centre uuid.UUID, fn func(feed.Snapshot) error) error {
-	return s.view(ctx, func(_ *sql.Tx, c *conn) error {
-		return fn(&snapshot{&centreTx{s: s, conn: c, centre: centre}})
+	return s.viewSession(ctx, func(tx session) error {
+		return fn(&snapshot{&centreTx{s: s, session: tx, centre: centre}})
 	})
 }
 

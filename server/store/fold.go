@@ -6,6 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -40,6 +43,7 @@ const (
 		INSERT INTO case_file (centre, id, kind, root, tbl, row, col, blocking, opened_at, opened_rev, sides, state, verdict, decided_by, decided_at, reason)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 		ON CONFLICT (centre, id) DO UPDATE SET
+			sides = excluded.sides,
 			state = excluded.state,
 			verdict = excluded.verdict,
 			decided_by = excluded.decided_by,
@@ -85,13 +89,21 @@ const (
 	feedDrop = `
 		DELETE FROM feed
 		WHERE centre = $1 AND root = $2 AND rev = $3`
-	feedAdd = `
+	feedInsert = `
 		INSERT INTO feed (centre, root, rev, tbl, row, deleted)
-		VALUES ($1, $2, $3, $4, $5, $6)`
+		VALUES `
+	feedAdd  = feedInsert + `($1, $2, $3, $4, $5, $6)`
 	rootSave = `
 		INSERT INTO root (centre, root, kind, rev, rows, sum)
 		VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (centre, root) DO UPDATE SET rev = excluded.rev, rows = root.rows + excluded.rows, sum = $7`
+	rootAdd = `
+		INSERT INTO root (centre, root, kind, rev, rows, sum)
+		VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (centre, root) DO UPDATE SET
+			rev = excluded.rev,
+			rows = root.rows + excluded.rows,
+			sum = (mod(root.sum::numeric + excluded.sum + 27670116110564327424, 18446744073709551616) - 9223372036854775808)::bigint`
 	rootSum = `
 		SELECT sum
 		FROM root
@@ -150,7 +162,10 @@ func (c *centreTx) Case(ctx context.Context, id uuid.UUID) (*reconcile.Case, err
 	copy(k.Row[:], rowID)
 	copy(k.DecidedBy[:], by)
 	k.Rev, k.Decided = uint64(rev), state == "decided"
-	if err := json.Unmarshal([]byte(sides), &k.Sides); err != nil {
+	// Numbers stay as they were written: the case is stored again.
+	d := json.NewDecoder(strings.NewReader(sides))
+	d.UseNumber()
+	if err := d.Decode(&k.Sides); err != nil {
 		return nil, fmt.Errorf("sides of case %s: %w", id, err)
 	}
 	return k, nil
@@ -219,6 +234,9 @@ func (c *centreTx) Apply(ctx context.Context, e *reconcile.Effects) error {
 			return fmt.Errorf("membership: %w", err)
 		}
 	}
+	if err := c.applyTimes(ctx, e); err != nil {
+		return err
+	}
 	return c.applyBlobs(ctx, e)
 }
 
@@ -265,6 +283,10 @@ func (c *centreTx) applyHolds(ctx context.Context, e *reconcile.Effects) error {
 	return nil
 }
 
+// storable is a text that both engines keep: a name that a phone made up may
+// hold a NUL.
+func storable(s string) string { return strings.ReplaceAll(s, "\x00", "\uFFFD") }
+
 func (c *centreTx) saveCase(ctx context.Context, k reconcile.Case) error {
 	sides, err := k.Sides.JSON()
 	if err != nil {
@@ -275,7 +297,7 @@ func (c *centreTx) saveCase(ctx context.Context, k reconcile.Case) error {
 	if k.Decided {
 		state, by = "decided", k.DecidedBy[:]
 	}
-	err = c.exec(ctx, caseSave, c.centre[:], k.ID[:], k.Kind, k.Root[:], k.Table, k.Row[:], k.Column, k.Blocking, k.OpenedAt, int64(k.Rev), sides, state, k.Verdict, by, k.DecidedAt, k.Reason)
+	err = c.exec(ctx, caseSave, c.centre[:], k.ID[:], k.Kind, k.Root[:], storable(k.Table), k.Row[:], storable(k.Column), k.Blocking, k.OpenedAt, int64(k.Rev), sides, state, k.Verdict, by, k.DecidedAt, k.Reason)
 	if err != nil {
 		return fmt.Errorf("case: %w", err)
 	}
@@ -301,40 +323,24 @@ func (c *centreTx) applyRows(ctx context.Context, rows []reconcile.RowWrite) err
 			deltas[w.Row.Root] = d
 			order = append(order, w.Row.Root)
 		}
-		if err := c.applyRow(ctx, w, d); err != nil {
-			return fmt.Errorf("%s %s: %w", w.Row.Table, w.Row.ID, err)
-		}
+		d.add(w)
+	}
+	if err := c.applyState(ctx, rows); err != nil {
+		return err
+	}
+	if err := c.applyFeed(ctx, rows); err != nil {
+		return fmt.Errorf("feed: %w", err)
 	}
 	for _, root := range order {
 		if err := c.applyRoot(ctx, deltas[root]); err != nil {
 			return fmt.Errorf("root %s: %w", root, err)
 		}
 	}
-	return nil
+	return c.applyLater(ctx, rows)
 }
 
-func (c *centreTx) applyRow(ctx context.Context, w reconcile.RowWrite, d *rootDelta) error {
+func (d *rootDelta) add(w reconcile.RowWrite) {
 	r := w.Row
-	q := c.s.tables[r.Table]
-	args, err := q.args(c.centre, r)
-	if err != nil {
-		return err
-	}
-	if err := c.exec(ctx, q.upsert, args...); err != nil {
-		return err
-	}
-	if w.OldRev != 0 {
-		if err := c.exec(ctx, feedDrop, c.centre[:], r.Root[:], int64(w.OldRev)); err != nil {
-			return err
-		}
-	}
-	deleted := int64(0)
-	if r.Deleted {
-		deleted = 1
-	}
-	if err := c.exec(ctx, feedAdd, c.centre[:], r.Root[:], int64(r.Rev), r.Table, r.ID[:], deleted); err != nil {
-		return err
-	}
 	d.rev = max(d.rev, r.Rev)
 	if w.OldRev != 0 && w.OldLive {
 		d.rows--
@@ -344,11 +350,87 @@ func (c *centreTx) applyRow(ctx context.Context, w reconcile.RowWrite, d *rootDe
 		d.rows++
 		d.sum += schema.RowSum(r.Table, r.ID, r.Rev)
 	}
+}
+
+// applyState writes rows, new ones of one table several at a time.
+func (c *centreTx) applyState(ctx context.Context, rows []reconcile.RowWrite) error {
+	if c.s.arrays {
+		return c.applyArrays(ctx, rows)
+	}
+	waiting := map[string][]any{}
+	for _, w := range rows {
+		r := w.Row
+		q := c.s.tables[r.Table]
+		args, err := q.args(c.centre, r)
+		if err != nil {
+			return fmt.Errorf("%s %s: %w", r.Table, r.ID, err)
+		}
+		if !w.Inserted {
+			if err := c.exec(ctx, q.upsert, args...); err != nil {
+				return fmt.Errorf("%s %s: %w", r.Table, r.ID, err)
+			}
+			continue
+		}
+		list := append(waiting[r.Table], args...)
+		if len(list) == insertAtOnce*len(args) {
+			if err := c.exec(ctx, q.insert, list...); err != nil {
+				return fmt.Errorf("new rows of %s: %w", r.Table, err)
+			}
+			list = list[:0]
+		}
+		waiting[r.Table] = list
+	}
+	for _, table := range slices.Sorted(maps.Keys(waiting)) {
+		q := c.s.tables[table]
+		for args := range slices.Chunk(waiting[table], 7+len(q.t.Columns)) {
+			if err := c.exec(ctx, q.upsert, args...); err != nil {
+				return fmt.Errorf("new row of %s: %w", table, err)
+			}
+		}
+	}
 	return nil
 }
 
-// applyRoot adds up in Go: SQL integers do not wrap around.
+// applyFeed moves rows to their new revs, several at a time.
+func (c *centreTx) applyFeed(ctx context.Context, rows []reconcile.RowWrite) error {
+	if c.s.arrays {
+		return c.applyFeedArrays(ctx, rows)
+	}
+	const width = 6
+	list := make([]any, 0, insertAtOnce*width)
+	for _, w := range rows {
+		r := w.Row
+		if w.OldRev != 0 {
+			if err := c.exec(ctx, feedDrop, c.centre[:], r.Root[:], int64(w.OldRev)); err != nil {
+				return err
+			}
+		}
+		deleted := int64(0)
+		if r.Deleted {
+			deleted = 1
+		}
+		list = append(list, c.centre[:], r.Root[:], int64(r.Rev), r.Table, r.ID[:], deleted)
+		if len(list) == cap(list) {
+			if err := c.exec(ctx, c.s.feedMany, list...); err != nil {
+				return err
+			}
+			list = list[:0]
+		}
+	}
+	for args := range slices.Chunk(list, width) {
+		if err := c.exec(ctx, feedAdd, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// applyRoot adds up in Go: SQL integers do not wrap around. PostgreSQL has
+// numbers without bounds, and is spared the question.
 func (c *centreTx) applyRoot(ctx context.Context, d *rootDelta) error {
+	if c.s.arrays {
+		return c.exec(ctx, rootAdd, c.centre[:], d.root[:], string(d.kind), int64(d.rev), d.rows, int64(d.sum))
+	}
 	row, err := c.queryRow(ctx, rootSum, c.centre[:], d.root[:])
 	if err != nil {
 		return err

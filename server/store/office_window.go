@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 
 	"github.com/google/uuid"
 
@@ -40,4 +41,51 @@ func (s *Store) ExpiredPlaces(ctx context.Context, centre uuid.UUID, closedBefor
 		out = append(out, office.Expired{Assignment: uuid.UUID(id), Rev: uint64(rev)})
 	}
 	return out, rows.Err()
+}
+
+const expiredGuests = `
+	SELECT m.person, m.job
+	FROM state_job j
+	JOIN membership m ON m.centre = j.centre AND m.job = j.id
+	WHERE j.centre = $1
+		AND j."status" IN ('closed', 'cancelled')
+		AND (j."complete" = 1 OR j."status" = 'cancelled')
+		AND coalesce(j."closed_at", j."intake_at") < $2
+		AND j.deleted = 0
+		AND m.joined_rev > m.left_rev
+		AND NOT EXISTS (SELECT 1 FROM state_assignment a WHERE a.centre = m.centre AND a."job" = m.job AND a."person" = m.person AND a."active" = 1 AND a.deleted = 0)
+		AND NOT EXISTS (SELECT 1 FROM case_file f WHERE f.centre = j.centre AND f.root = j.id AND f.state = 'open')
+	ORDER BY m.joined_rev
+	LIMIT $3`
+
+// ExpiredGuests satisfies office.Places.
+func (s *Store) ExpiredGuests(ctx context.Context, centre uuid.UUID, closedBefore int64, limit int) ([]office.Guest, error) {
+	var out []office.Guest
+	err := s.list(ctx, "look for closed jobs", func(rows *sql.Rows) error {
+		var person, job []byte
+		if err := rows.Scan(&person, &job); err != nil {
+			return err
+		}
+		out = append(out, office.Guest{Person: idOf(person), Job: idOf(job)})
+		return nil
+	}, expiredGuests, centre[:], closedBefore, limit)
+	return out, err
+}
+
+// Members satisfies office.Book.
+func (s *Store) Members(ctx context.Context, centre, job uuid.UUID) ([]uuid.UUID, error) {
+	var out []uuid.UUID
+	err := s.list(ctx, "who sees a job", func(rows *sql.Rows) error {
+		var person []byte
+		if err := rows.Scan(&person); err != nil {
+			return err
+		}
+		out = append(out, idOf(person))
+		return nil
+	}, `
+		SELECT person
+		FROM membership
+		WHERE centre = $1 AND job = $2 AND joined_rev > left_rev
+		ORDER BY joined_rev`, centre[:], job[:])
+	return out, err
 }

@@ -72,25 +72,38 @@ func scanCase(rows scanner) (report.Case, error) {
 	return c, err
 }
 
-// Decisions reads the decisions that were taken on a case, oldest first: who
-// may be asked about it, and what an undo compensates.
+// Decisions reads the decisions that were taken on a case, oldest first, and
+// those that compensate them: who may be asked about it, and what an undo
+// compensates.
 func (s *Store) Decisions(ctx context.Context, centre, id uuid.UUID) ([]report.Ruled, error) {
 	var out []report.Ruled
 	err := s.View(ctx, func(tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, `
-			SELECT d.id, d."verdict", COALESCE(d."reason", ''), d."at", d."by"
-			FROM state_decision d
-			WHERE d.centre = $1 AND d."case" = $2 AND d.deleted = 0
-			ORDER BY d."at", d.id`, centre[:], id[:])
+			WITH RECURSIVE chain (id, of) AS (
+				SELECT d.id, d."case"
+				FROM state_decision d
+				WHERE d.centre = $1 AND d."case" = $2 AND d.deleted = 0
+				UNION
+				SELECT d.id, d."case"
+				FROM chain c
+				JOIN state_decision d ON d.centre = $1 AND d."case" = c.id AND d.deleted = 0
+			)
+			SELECT d.id, c.of, d."verdict", COALESCE(d."reason", ''), d."at", d."by"
+			FROM chain c
+			JOIN state_decision d ON d.centre = $1 AND d.id = c.id
+			ORDER BY d."at" NULLS FIRST, d.id`, centre[:], id[:])
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
 			var r report.Ruled
-			var row, by []byte
-			if err := rows.Scan(&row, &r.Verdict, &r.Reason, &r.At, &by); err != nil {
+			var row, of, by []byte
+			if err := rows.Scan(&row, &of, &r.Verdict, &r.Reason, &r.At, &by); err != nil {
 				return err
+			}
+			if r.Of = idOf(of); r.Of == id {
+				r.Of = uuid.Nil
 			}
 			copy(r.ID[:], row)
 			copy(r.By[:], by)

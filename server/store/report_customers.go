@@ -96,7 +96,7 @@ func (s *Store) Customers(ctx context.Context, centre uuid.UUID, limit, offset i
 		}
 		out, err = readCustomerLines(ctx, tx, centre, customerLine+`
 			WHERE c.centre = $1 AND c.deleted = 0
-			ORDER BY c."name", c.id
+			ORDER BY c."name" NULLS FIRST, c.id
 			LIMIT $2 OFFSET $3`, centre[:], int64(limit), int64(offset))
 		return err
 	})

@@ -74,10 +74,10 @@ func (s *Store) defectFacts(ctx context.Context, tx *sql.Tx, l *report.DefectLin
 	var name, contract, no, store sql.NullString
 	err := tx.QueryRowContext(ctx, `
 		SELECT
-			(SELECT c."name" FROM state_centre c WHERE c.centre = j.centre AND c.deleted = 0 LIMIT 1),
+			(SELECT c."name" FROM state_centre c WHERE c.centre = j.centre AND c.deleted = 0 ORDER BY c.id LIMIT 1),
 			j."contract_no",
 			j."job_no",
-			(SELECT i."store" FROM state_job_item i WHERE i.centre = j.centre AND i."job" = j.id AND i.deleted = 0 LIMIT 1)
+			(SELECT i."store" FROM state_job_item i WHERE i.centre = j.centre AND i."job" = j.id AND i.deleted = 0 ORDER BY i.id LIMIT 1)
 		FROM state_job j
 		WHERE j.centre = $1 AND j.id = $2`, l.Centre[:], l.Defect.Root[:]).Scan(&name, &contract, &no, &store)
 	if err != nil {

@@ -32,9 +32,9 @@ func (s *Store) Counts(ctx context.Context, centre uuid.UUID, now time.Time) (re
 		}
 		return tx.QueryRowContext(ctx, `
 			SELECT
-				COALESCE(SUM("status" = 'finished'), 0),
-				COALESCE(SUM("status" = 'new'), 0),
-				COALESCE(SUM("status" IN ('finished', 'registered', 'closed') AND COALESCE("complete", 0) = 0), 0)
+				COUNT(*) FILTER (WHERE "status" = 'finished'),
+				COUNT(*) FILTER (WHERE "status" = 'new'),
+				COUNT(*) FILTER (WHERE "status" IN ('finished', 'registered', 'closed') AND COALESCE("complete", 0) = 0)
 			FROM state_job
 			WHERE centre = $1 AND deleted = 0`, centre[:]).Scan(&c.Unregistered, &c.Undispatched, &c.Incomplete)
 	})
@@ -63,8 +63,8 @@ func (s *Store) Loads(ctx context.Context, centre uuid.UUID, from, to int64) ([]
 			LEFT JOIN state_assignment a ON a.centre = p.centre AND a."person" = p.id AND a."active" = 1 AND a.deleted = 0
 			LEFT JOIN state_job j ON j.centre = a.centre AND j.id = a."job" AND j.deleted = 0
 			WHERE p.centre = $1 AND p.deleted = 0 AND p."role" = 'installer' AND p."active" = 1
-			GROUP BY p.id
-			ORDER BY 4, p."name"`, centre[:], from, to)
+			GROUP BY p.centre, p.id
+			ORDER BY 4, p."name" NULLS FIRST, p.id`, centre[:], from, to)
 		if err != nil {
 			return err
 		}
@@ -114,7 +114,7 @@ func (s *Store) Communities(ctx context.Context, centre uuid.UUID) ([]report.Com
 			SELECT id, COALESCE("name", ''), COALESCE("gate_rule", ''), COALESCE("quiet_from", 0), COALESCE("quiet_to", 0)
 			FROM state_community
 			WHERE centre = $1 AND deleted = 0
-			ORDER BY "name"`, centre[:])
+			ORDER BY "name" NULLS FIRST, id`, centre[:])
 		if err != nil {
 			return err
 		}
@@ -193,7 +193,7 @@ func (s *Store) PastJobs(ctx context.Context, centre, customer uuid.UUID, limit 
 				), '')
 			FROM state_job j
 			WHERE j.centre = $1 AND j."customer" = $2 AND j.deleted = 0 AND j."status" <> 'cancelled'
-			ORDER BY j."intake_at" DESC
+			ORDER BY j."intake_at" DESC NULLS LAST, j.id DESC
 			LIMIT $3`, centre[:], customer[:], int64(limit))
 		if err != nil {
 			return err

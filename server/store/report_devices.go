@@ -29,7 +29,7 @@ func (s *Store) Phones(ctx context.Context, centre uuid.UUID) ([]report.DeviceLi
 			FROM state_device d
 			LEFT JOIN state_person p ON p.centre = d.centre AND p.id = d."person"
 			WHERE d.centre = $1 AND d.deleted = 0
-			ORDER BY (d."revoked_at" IS NOT NULL), p."name", d."enrolled_at" DESC`, centre[:])
+			ORDER BY (d."revoked_at" IS NOT NULL), p."name" NULLS FIRST, d."enrolled_at" DESC NULLS LAST, d.id`, centre[:])
 		if err != nil {
 			return err
 		}

@@ -255,12 +255,12 @@ func (s *Store) Names(ctx context.Context, centre uuid.UUID) (map[uuid.UUID]stri
 // last heard from.
 func readHolders(ctx context.Context, tx *sql.Tx, centre uuid.UUID, people map[uuid.UUID]string) (map[uuid.UUID]report.Holder, error) {
 	rows, err := tx.QueryContext(ctx, `
-		SELECT l.device, l.person, MAX(l.last_contact), l.clock_offset, COALESCE(d."model", '')
+		SELECT l.device, l.person, l.last_contact, l.clock_offset, COALESCE(d."model", '')
 		FROM log l
 		JOIN stream s ON s.centre = l.centre
 		LEFT JOIN state_device d ON d.centre = l.centre AND d.id = l.device
 		WHERE l.centre = $1 AND l.device <> s.office_device
-		GROUP BY l.device`, centre[:])
+		ORDER BY l.last_contact`, centre[:])
 	if err != nil {
 		return nil, err
 	}

@@ -28,9 +28,11 @@ const jobLineColumns = `
 const jobLineTables = `
 	FROM state_job j
 	LEFT JOIN state_job_contact c ON c.centre = j.centre AND c.id = (
-		SELECT MIN(x.id)
+		SELECT x.id
 		FROM state_job_contact x
 		WHERE x.centre = j.centre AND x."job" = j.id AND x.deleted = 0
+		ORDER BY x.id
+		LIMIT 1
 	)`
 
 func scanJobLine(rows scanner) (report.JobLine, error) {
@@ -52,6 +54,9 @@ type condition struct {
 }
 
 func (w *condition) bind(v any) string {
+	if text, ok := v.(string); ok {
+		v = storable(text)
+	}
 	w.args = append(w.args, v)
 	return fmt.Sprintf("$%d", len(w.args))
 }
@@ -157,9 +162,9 @@ func (s *Store) Jobs(ctx context.Context, centre uuid.UUID, f report.JobFilter, 
 func (s *Store) jobLines(ctx context.Context, tx *sql.Tx, centre uuid.UUID, w *condition, limit, offset int, now time.Time) ([]report.JobLine, error) {
 	text := "SELECT" + jobLineColumns + jobLineTables + `
 		WHERE ` + w.text() + `
-		ORDER BY COALESCE(j."slot_from", j."intake_at") DESC, j.id DESC
+		ORDER BY COALESCE(j."slot_from", j."intake_at") DESC NULLS LAST, j.id DESC
 		LIMIT ` + w.bind(int64(limit)) + " OFFSET " + w.bind(int64(offset))
-	rows, err := tx.QueryContext(ctx, text, w.args...)
+	rows, err := tx.QueryContext(ctx, s.likes(text), w.args...)
 	if err != nil {
 		return nil, err
 	}
@@ -228,7 +233,7 @@ func (s *Store) fillCrews(ctx context.Context, tx *sql.Tx, centre uuid.UUID, ids
 		FROM state_assignment a
 		LEFT JOIN state_person p ON p.centre = a.centre AND p.id = a."person"
 		WHERE `+w.text()+` AND a."job" IN `+w.in(ids)+` AND a.deleted = 0
-		ORDER BY a."lead" DESC, a.id`, w.args...)
+		ORDER BY a."lead" DESC NULLS LAST, a.id`, w.args...)
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func (s *Store) People(ctx context.Context, centre uuid.UUID) ([]report.PersonLi
 				)
 			FROM state_person p
 			WHERE p.centre = $1 AND p.deleted = 0
-			ORDER BY p."active" DESC, p."role", p."name"`, centre[:])
+			ORDER BY p."active" DESC NULLS LAST, p."role" NULLS FIRST, p."name" NULLS FIRST, p.id`, centre[:])
 		if err != nil {
 			return err
 		}

@@ -61,6 +61,7 @@ const jobOfItem = `
 				SELECT c."name"
 				FROM state_job_contact c
 				WHERE c.centre = j.centre AND c."job" = j.id AND c.deleted = 0
+				ORDER BY c.id
 				LIMIT 1
 			), ''),
 			COALESCE((
@@ -74,7 +75,7 @@ const jobOfItem = `
 				FROM state_assignment a
 				JOIN state_person p ON p.centre = a.centre AND p.id = a."person"
 				WHERE a.centre = j.centre AND a."job" = j.id AND a."active" = 1 AND a.deleted = 0
-				ORDER BY a."lead" DESC, a.id
+				ORDER BY a."lead" DESC NULLS LAST, a.id
 				LIMIT 1
 			), '')`
 
@@ -93,9 +94,10 @@ func scanItem(rows *sql.Rows, it *report.Item, more ...any) error {
 func queueCases(ctx context.Context, tx *sql.Tx, centre uuid.UUID, _ time.Time) ([]report.Item, error) {
 	rows, err := tx.QueryContext(ctx, `
 		SELECT`+jobOfItem+`,
-			c.id, c.kind, c.tbl, c.col, c.blocking, c.opened_at
+			c.id, c.kind, c.tbl, c.col, c.blocking, c.opened_at, COALESCE(p."name", '')
 		FROM case_file c
 		LEFT JOIN state_job j ON j.centre = c.centre AND j.id = c.root
+		LEFT JOIN state_person p ON p.centre = c.centre AND p.id = c.root
 		WHERE c.centre = $1 AND c.state = 'open'
 		ORDER BY c.opened_at
 		LIMIT 2000`, centre[:])
@@ -107,8 +109,12 @@ func queueCases(ctx context.Context, tx *sql.Tx, centre uuid.UUID, _ time.Time) 
 	for rows.Next() {
 		var it report.Item
 		var id []byte
-		if err := scanItem(rows, &it, &id, &it.Kind, &it.Table, &it.Column, &it.Blocking, &it.Since); err != nil {
+		var person string // of a case that is about a phone, not about a job
+		if err := scanItem(rows, &it, &id, &it.Kind, &it.Table, &it.Column, &it.Blocking, &it.Since, &person); err != nil {
 			return nil, err
+		}
+		if person != "" {
+			it.Who = person
 		}
 		copy(it.ID[:], id)
 		it.Filter = report.FilterOf(&report.Case{Kind: it.Kind, Table: it.Table})
@@ -203,7 +209,7 @@ func readGlance(ctx context.Context, tx *sql.Tx, centre uuid.UUID, now time.Time
 			JOIN state_device d ON d.centre = l.centre AND d.id = l.device
 			WHERE l.centre = $1 AND d.deleted = 0 AND d."revoked_at" IS NULL
 			GROUP BY l.device
-		)
+		) AS phone
 		WHERE heard < $2`, centre[:], now.Add(-24*time.Hour).UnixMilli()).Scan(&g.SilentPhones, &g.OldestSilent)
 	if err != nil {
 		return g, err

@@ -26,7 +26,7 @@ func (s *Store) Search(ctx context.Context, centre uuid.UUID, q report.Query, li
 	var f report.Found
 	err := s.View(ctx, func(tx *sql.Tx) error {
 		var err error
-		if f.Customers, err = searchCustomers(ctx, tx, centre, q, limit+1); err != nil {
+		if f.Customers, err = s.searchCustomers(ctx, tx, centre, q, limit+1); err != nil {
 			return fmt.Errorf("customers: %w", err)
 		}
 		if f.Jobs, err = s.searchJobs(ctx, tx, centre, q, limit+1, now); err != nil {
@@ -46,7 +46,7 @@ func (s *Store) Search(ctx context.Context, centre uuid.UUID, q report.Query, li
 	return f, nil
 }
 
-func searchCustomers(ctx context.Context, tx *sql.Tx, centre uuid.UUID, q report.Query, limit int) ([]report.CustomerLine, error) {
+func (s *Store) searchCustomers(ctx context.Context, tx *sql.Tx, centre uuid.UUID, q report.Query, limit int) ([]report.CustomerLine, error) {
 	w := &condition{}
 	w.add("c.centre = %s", centre[:])
 	w.parts = append(w.parts, "c.deleted = 0")
@@ -61,10 +61,10 @@ func searchCustomers(ctx context.Context, tx *sql.Tx, centre uuid.UUID, q report
 		any := like("%", q.Text, "%")
 		w.add(`(c."name" LIKE %s ESCAPE '\' OR c."address" LIKE %s ESCAPE '\' OR `+contract+")", any, any, any)
 	}
-	return readCustomerLines(ctx, tx, centre, customerLine+`
+	return readCustomerLines(ctx, tx, centre, s.likes(customerLine+`
 		WHERE `+w.text()+`
-		ORDER BY c."name", c.id
-		LIMIT `+w.bind(int64(limit)), w.args...)
+		ORDER BY c."name" NULLS FIRST, c.id
+		LIMIT `+w.bind(int64(limit))), w.args...)
 }
 
 func (s *Store) searchJobs(ctx context.Context, tx *sql.Tx, centre uuid.UUID, q report.Query, limit int, now time.Time) ([]report.JobLine, error) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/fxamacker/cbor/v2"
 	"github.com/google/uuid"
 
 	"siteledger/server/reconcile"
@@ -19,7 +18,11 @@ type tableSQL struct {
 	t       *schema.Table
 	columns string // the schema's columns, quoted
 	byID    string
+	many    string // as byID, for loadAtOnce ids
 	upsert  string
+	insert  string // insertAtOnce new rows
+
+	manyArray, upsertArray string // for PostgreSQL, see bulk_postgres.go
 }
 
 func tableTexts(d *schema.Descriptor) map[string]*tableSQL {
@@ -35,6 +38,10 @@ func tableTexts(d *schema.Descriptor) map[string]*tableSQL {
 		q.byID = "SELECT id, root, rev, deleted, clock, extra, " + q.columns + " FROM state_" + t.Name + " WHERE centre = $1 AND id = $2"
 		q.upsert = "INSERT INTO state_" + t.Name + " (centre, id, root, rev, deleted, clock, extra, " + q.columns + ") VALUES ($1, $2, $3, $4, $5, $6, $7, " +
 			strings.Join(binds, ", ") + ") ON CONFLICT (centre, id) DO UPDATE SET rev = excluded.rev, deleted = excluded.deleted, clock = excluded.clock, extra = excluded.extra, " + strings.Join(sets, ", ")
+		q.many = strings.TrimSuffix(q.byID, "= $2") + "IN " + tuples(1, 1+loadAtOnce)
+		q.many = strings.Replace(q.many, "($1, ", "(", 1)
+		q.insert = "INSERT INTO state_" + t.Name + " (centre, id, root, rev, deleted, clock, extra, " + q.columns + ") VALUES " + tuples(insertAtOnce, 7+len(t.Columns))
+		q.arrayTexts()
 		out[t.Name] = q
 	}
 	return out
@@ -71,13 +78,11 @@ func (q *tableSQL) scanRow(s scanner) (*reconcile.Row, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", q.t.Name, r.ID, err)
 	}
-	var more map[string]any
-	if len(extra) > 0 {
-		if err := cbor.Unmarshal(extra, &more); err != nil {
-			return nil, fmt.Errorf("%s %s: columns of a newer schema: %w", q.t.Name, r.ID, err)
-		}
+	kept, err := reconcile.DecodeKept(extra)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", q.t.Name, r.ID, err)
 	}
-	return reconcile.Stored(r, ck, more), nil
+	return reconcile.Stored(r, ck, kept), nil
 }
 
 // fromSQL turns what the driver gives into a cell.
@@ -116,12 +121,9 @@ func toSQL(v schema.Value) any {
 }
 
 func (q *tableSQL) args(centre uuid.UUID, r *reconcile.Row) ([]any, error) {
-	var extra []byte
-	if len(r.Extra) > 0 {
-		var err error
-		if extra, err = cbor.Marshal(r.Extra); err != nil {
-			return nil, err
-		}
+	extra, err := reconcile.EncodeKept(r.Extra)
+	if err != nil {
+		return nil, err
 	}
 	deleted := int64(0)
 	if r.Deleted {
@@ -181,6 +183,9 @@ func (c *centreTx) Person(ctx context.Context, id uuid.UUID) (*reconcile.Row, er
 	q := c.s.tables["person"]
 	row, err := c.queryRow(ctx, "SELECT p.id, p.root, p.rev, p.deleted, p.clock, p.extra, "+prefixed("p", q.columns)+
 		" FROM state_person p JOIN stream s ON s.centre = p.centre WHERE s.headquarters = 1 AND p.id = $1", id[:])
+	if p, ok := c.session.(*pipeline); ok && err == nil { // there is no snapshot under a lock
+		p.later(streamHQRev, p.witness)
+	}
 	if err != nil {
 		return nil, err
 	}

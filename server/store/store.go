@@ -3,281 +3,174 @@
 // satisfies interfaces declared by the package that uses it, so that nobody
 // but the composition root imports the store.
 //
-// On SQLite it runs in WAL mode with synchronous=FULL: what a transaction of
-// [Store.Update] committed is on disk when it returns (promise P1). It must
-// never be opened with a weaker setting for real data.
+// It stands on an [engine]: a SQLite file, or PostgreSQL. A statement's text
+// serves both where it can; where it cannot, both texts stand side by side.
+// What a transaction of [Store.Update] or [Store.UpdateCentre] committed is on
+// disk when it returns (promise P1): SQLite runs in WAL mode with
+// synchronous=FULL, PostgreSQL as its operator set synchronous_commit. Neither
+// must ever be weaker for real data.
 package store
 
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"net/url"
-	"strings"
 	"sync"
 
-	"github.com/pressly/goose/v3"
-	driver "modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"github.com/google/uuid"
 
-	"siteledger/migrations/server/sqlite"
-	"siteledger/server/fault"
-	"siteledger/syncproto"
 	"siteledger/syncproto/schema"
 )
 
-// Config says where the store is.
+// Config says where the store is: a SQLite file, or a PostgreSQL database.
 type Config struct {
-	Path string // the SQLite file
+	Path string // the SQLite file, where URL is empty
+	// URL is a PostgreSQL database as postgres://user@host/name?setting=value,
+	// or as key=value words. Password is added to it where it is not empty.
+	URL, Password string
 	// Synchronous is FULL unless a durability test wants the control that must
-	// lose.
+	// lose. PostgreSQL has a setting of its own for it.
 	Synchronous string
+	// Schema is the version whose tables are read and written; nil is the
+	// newest. The file's own tables are always those of this build.
+	Schema *schema.Descriptor
 }
 
-// Store is an open store. It is safe for concurrent use: one writer at a time,
-// readers beside it on their own snapshots.
+// Store is an open store. It is safe for concurrent use: readers are on
+// snapshots of their own; writers of one centre follow each other.
 type Store struct {
-	w, r *sql.DB
-	d    *schema.Descriptor
-
-	turn    chan struct{} // held by the one who writes
-	writer  *conn
-	readers chan *conn // idle connections for snapshots
+	engine
+	dialect
+	r *sql.DB // plain reads, each on a snapshot of its own
+	d *schema.Descriptor
 
 	mu    sync.Mutex
 	reads map[string]*sql.Stmt // prepared on the reader pool, by text
 
-	tables map[string]*tableSQL
+	tables   map[string]*tableSQL
+	feedMany string // feedInsert of insertAtOnce rows
 }
 
-// applicationID marks a SQLite file as a SiteLedger server's ("SLsv").
-const applicationID = 0x534c7376
+// engine runs transactions.
+type engine interface {
+	// view runs fn on one snapshot.
+	view(ctx context.Context, fn func(*sql.Tx) error) error
+	viewSession(ctx context.Context, fn func(session) error) error
+	// update runs fn in a durable transaction, as if it were alone.
+	update(ctx context.Context, fn func(*sql.Tx) error) error
+	// updateCentre runs fn in a durable transaction in which nobody else writes
+	// to the centre.
+	updateCentre(ctx context.Context, centre uuid.UUID, fn func(session) error) error
+	load() Load
+	close() error
+}
 
-// Open opens the store and brings its tables up to date. A file of another
-// program is refused.
+// session runs statements in one transaction, prepared once. What exec writes
+// may be sent later, at the latest with the next query or the commit, so that
+// its error may come there.
+type session interface {
+	exec(ctx context.Context, text string, args ...any) error
+	query(ctx context.Context, text string, args ...any) (rows, error)
+	queryRow(ctx context.Context, text string, args ...any) (scanner, error)
+}
+
+// rows is a result under way; the transaction is used for nothing else until
+// it is closed.
+type rows interface {
+	scanner
+	Next() bool
+	Err() error
+	Close() error
+}
+
+// Open opens the store and brings its tables up to date. A file or database
+// of another program is refused.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	if cfg.Synchronous == "" {
-		cfg.Synchronous = "FULL"
+	d := cfg.Schema
+	if d == nil {
+		d = schema.MustCurrent()
 	}
-	w, err := sql.Open("sqlite", dsn(cfg, true))
+	s := &Store{d: d, reads: map[string]*sql.Stmt{}, tables: tableTexts(d), feedMany: feedInsert + tuples(insertAtOnce, 6)}
+	if cfg.URL != "" {
+		p, err := openPostgres(ctx, cfg)
+		if err != nil {
+			return nil, fmt.Errorf("open the PostgreSQL database: %w", err)
+		}
+		s.engine, s.dialect, s.r = p, postgresDialect(), p.db
+		return s, nil
+	}
+	f, err := openFile(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", cfg.Path, err)
 	}
-	w.SetMaxOpenConns(1)
-	if err := prepareFile(ctx, w); err != nil {
-		w.Close()
-		return nil, fmt.Errorf("open %s: %w", cfg.Path, err)
-	}
-	r, err := sql.Open("sqlite", dsn(cfg, false))
-	if err != nil {
-		w.Close()
-		return nil, fmt.Errorf("open %s: %w", cfg.Path, err)
-	}
-	r.SetMaxOpenConns(2 * snapshots)
-	r.SetMaxIdleConns(2 * snapshots)
-	d := schema.MustCurrent()
-	s := &Store{w: w, r: r, d: d, turn: make(chan struct{}, 1), readers: make(chan *conn, snapshots), reads: map[string]*sql.Stmt{}, tables: tableTexts(d)}
-	if err := s.connect(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", cfg.Path, err), s.Close())
-	}
+	s.engine, s.dialect, s.r = f, sqliteDialect(), f.r
 	return s, nil
 }
 
-// snapshots is how many snapshots are read at once.
-const snapshots = 4
-
-func (s *Store) connect(ctx context.Context) error {
-	c, err := s.w.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	s.writer = &conn{Conn: c, stmts: map[string]*sql.Stmt{}}
-	for range snapshots {
-		c, err := s.r.Conn(ctx)
-		if err != nil {
-			return err
-		}
-		s.readers <- &conn{Conn: c, stmts: map[string]*sql.Stmt{}}
-	}
-	return nil
-}
-
-func dsn(cfg Config, writer bool) string {
-	q := url.Values{}
-	for _, p := range []string{"journal_mode(WAL)", "synchronous(" + cfg.Synchronous + ")", "busy_timeout(10000)", "foreign_keys(1)", "trusted_schema(0)", "cache_size(-32000)", "temp_store(memory)"} {
-		q.Add("_pragma", p)
-	}
-	if writer {
-		q.Set("_txlock", "immediate")
-	} else {
-		q.Add("_pragma", "query_only(1)")
-	}
-	return "file:" + strings.ReplaceAll(url.PathEscape(cfg.Path), "%2F", "/") + "?" + q.Encode()
-}
-
-func prepareFile(ctx context.Context, db *sql.DB) error {
-	var id int64
-	if err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
-		return err
-	}
-	var tables int
-	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables); err != nil {
-		return err
-	}
-	if id != applicationID && tables > 0 {
-		return errors.New("the file is no SiteLedger server database")
-	}
-	// Marked before there is a table in it: a first start that is cut off must
-	// know its own file again.
-	if id != applicationID {
-		if _, err := db.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID)); err != nil {
-			return fmt.Errorf("mark the file: %w", err)
-		}
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, sqlite.Files)
-	if err != nil {
-		return err
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	return nil
-}
-
 // Close closes the store. Transactions under way end first.
-func (s *Store) Close() error {
-	s.turn <- struct{}{}
-	var errs []error
-	for range snapshots {
-		select {
-		case c := <-s.readers:
-			errs = append(errs, c.Conn.Close())
-		default:
-		}
-	}
-	if s.writer != nil {
-		errs = append(errs, s.writer.Conn.Close())
-	}
-	return errors.Join(append(errs, s.r.Close(), s.w.Close())...)
-}
+func (s *Store) Close() error { return s.close() }
 
-// conn is one connection with the statements prepared on it: a pool's
-// statement would be prepared anew in each transaction.
-type conn struct {
-	*sql.Conn
-	stmts map[string]*sql.Stmt
-}
-
-// stmt prepares a text once. Executed on the connection, it is part of the
-// transaction that the connection has open.
-func (c *conn) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
-	if st := c.stmts[text]; st != nil {
-		return st, nil
-	}
-	st, err := c.PrepareContext(context.WithoutCancel(ctx), text)
-	if err != nil {
-		return nil, fmt.Errorf("prepare %q: %w", text, err)
-	}
-	c.stmts[text] = st
-	return st, nil
-}
+// Load says how busy the writers are.
+func (s *Store) Load() Load { return s.load() }
 
 // View runs fn on one snapshot. fn must not write.
-func (s *Store) View(ctx context.Context, fn func(*sql.Tx) error) error {
-	return s.view(ctx, func(tx *sql.Tx, _ *conn) error { return fn(tx) })
-}
+func (s *Store) View(ctx context.Context, fn func(*sql.Tx) error) error { return s.view(ctx, fn) }
 
-func (s *Store) view(ctx context.Context, fn func(*sql.Tx, *conn) error) error {
-	select {
-	case c := <-s.readers:
-		defer func() { s.readers <- c }()
-		return c.inTx(ctx, fn)
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// Update runs fn in the writer's transaction: durable when Update returns nil,
-// rolled back where fn or the commit fails. fn must use the transaction it is
-// given and nothing else of the store.
+// Update runs fn in a transaction: durable when Update returns nil, rolled
+// back where fn or the commit fails. Several functions may share one commit;
+// each is rolled back alone. fn must use the transaction it is given and
+// nothing else of the store, must not end it, and may be run again after its
+// work was rolled back, so that it must set what it hands out anew.
 func (s *Store) Update(ctx context.Context, fn func(*sql.Tx) error) error {
-	return s.update(ctx, func(tx *sql.Tx, _ *conn) error { return fn(tx) })
-}
-
-func (s *Store) update(ctx context.Context, fn func(*sql.Tx, *conn) error) error {
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-		return s.writer.inTx(ctx, fn)
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// inTx runs fn in a transaction of the connection. The transaction does not
-// end by itself when ctx does: a statement after that would commit alone.
-func (c *conn) inTx(ctx context.Context, fn func(*sql.Tx, *conn) error) error {
-	tx, err := c.BeginTx(context.WithoutCancel(ctx), nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	done := false
-	defer func() {
-		if !done { // fn panicked
-			_ = tx.Rollback()
-		}
-	}()
-	err = fn(tx, c)
-	if err == nil {
-		err = ctx.Err()
-	}
-	done = true
-	if err != nil {
-		return explain(errors.Join(err, ignoreDone(tx.Rollback())))
-	}
-	if err := tx.Commit(); err != nil {
-		return explain(errors.Join(fmt.Errorf("commit: %w", err), ignoreDone(tx.Rollback())))
-	}
-	return nil
-}
-
-// explain tells a full disk from other failures: the caller is asked to come
-// again, which works as soon as there is room.
-func explain(err error) error {
-	var se *driver.Error
-	if errors.As(err, &se) && se.Code()&0xff == sqlite3.SQLITE_FULL {
-		return fault.Wrap(syncproto.Busy, "the server's disk is full; nothing of this was stored, send it again later", err)
-	}
-	return err
-}
-
-func ignoreDone(err error) error {
-	if errors.Is(err, sql.ErrTxDone) {
-		return nil
-	}
-	return err
+	return s.update(ctx, fn)
 }
 
 // Ping says whether the store can be written, for the readiness check.
 func (s *Store) Ping(ctx context.Context) error {
 	return s.Update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "UPDATE stream SET pos = pos WHERE 0")
+		_, err := tx.ExecContext(ctx, "UPDATE stream SET pos = pos WHERE 1 = 0")
 		return err
 	})
 }
 
+// statement is a text to be read with, prepared where the driver does not do
+// so itself.
+type statement struct {
+	db   *sql.DB
+	text string
+	st   *sql.Stmt // nil: the connection remembers the text
+}
+
+// QueryContext reads rows.
+func (s statement) QueryContext(ctx context.Context, args ...any) (*sql.Rows, error) {
+	if s.st != nil {
+		return s.st.QueryContext(ctx, args...)
+	}
+	return s.db.QueryContext(ctx, s.text, args...)
+}
+
+// QueryRowContext reads one row.
+func (s statement) QueryRowContext(ctx context.Context, args ...any) *sql.Row {
+	if s.st != nil {
+		return s.st.QueryRowContext(ctx, args...)
+	}
+	return s.db.QueryRowContext(ctx, s.text, args...)
+}
+
 // read prepares a text once on the reader pool.
-func (s *Store) read(ctx context.Context, text string) (*sql.Stmt, error) {
+func (s *Store) read(ctx context.Context, text string) (statement, error) {
+	if s.arrays {
+		return statement{db: s.r, text: text}, nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if st := s.reads[text]; st != nil {
-		return st, nil
+		return statement{st: st}, nil
 	}
 	st, err := s.r.PrepareContext(context.WithoutCancel(ctx), text)
 	if err != nil {
-		return nil, fmt.Errorf("prepare %q: %w", text, err)
+		return statement{}, fmt.Errorf("prepare %q: %w", text, err)
 	}
 	s.reads[text] = st
-	return st, nil
+	return statement{st: st}, nil
 }

@@ -1,0 +1,274 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"siteledger/migrations/server/postgres"
+	"siteledger/server/fault"
+	"siteledger/syncproto"
+)
+
+// cluster is the engine over a PostgreSQL database, or one that speaks its
+// protocol. One pool of connections serves the plain statements through
+// database/sql and the hot path through pgx itself.
+//
+// Writers of one centre follow each other by the lock of the stream's row,
+// which they take first: a rev is given only when the one before it is
+// committed, so that a feed never passes a late commit. Other centres' writers
+// are not in their way. What is no centre's is written serialisably.
+type cluster struct {
+	pool    *pgxpool.Pool
+	db      *sql.DB
+	commits atomic.Int64
+	herald  *herald
+	updates atomic.Int64
+	trips   atomic.Int64
+	waiting atomic.Int64
+}
+
+const (
+	// tries is how often a transaction is run where the database asks to run
+	// it again (deadlock, serialisation).
+	tries = 8
+	// patience bounds one transaction of the hot path, lock waits included: a
+	// server that does not answer must not hold a phone for ever.
+	patience = 30 * time.Second
+)
+
+// openPostgres connects and brings the tables up to date. Several servers may
+// do so at once.
+func openPostgres(ctx context.Context, cfg Config) (*cluster, error) {
+	pc, err := poolConfig(cfg)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, pc)
+	if err != nil {
+		return nil, err
+	}
+	p := &cluster{pool: pool, db: stdlib.OpenDBFromPool(pool), herald: newHerald(pc.ConnConfig)}
+	if err := p.prepare(ctx); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+// settle makes a dead server noticed within seconds, and bounds waits.
+func settle(c *pgx.ConnConfig, cfg Config) {
+	if cfg.Password != "" {
+		c.Password = cfg.Password
+	}
+	d := &net.Dialer{Timeout: 5 * time.Second, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}}
+	c.DialFunc = d.DialContext
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = 5 * time.Second
+	}
+	for name, value := range map[string]string{
+		"application_name":                    "siteledger",
+		"lock_timeout":                        "20s",
+		"idle_in_transaction_session_timeout": "60s",
+		"jit":                                 "off", // it costs more than any statement here runs
+	} {
+		if _, given := c.RuntimeParams[name]; !given {
+			c.RuntimeParams[name] = value
+		}
+	}
+}
+
+func poolConfig(cfg Config) (*pgxpool.Config, error) {
+	pc, err := pgxpool.ParseConfig(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	settle(pc.ConnConfig, cfg)
+	pc.ConnConfig.StatementCacheCapacity = 1024
+	pc.MaxConns = max(pc.MaxConns, 16)
+	pc.AfterConnect = func(_ context.Context, c *pgx.Conn) error {
+		c.TypeMap().RegisterType(&pgtype.Type{Name: "int8", OID: pgtype.Int8OID, Codec: wholeNumber{}})
+		return nil
+	}
+	pc.MaxConnIdleTime = 5 * time.Minute
+	return pc, nil
+}
+
+// prepare looks whose database it is and migrates it under a lock.
+func (p *cluster) prepare(ctx context.Context) error {
+	var tables, ours int
+	err := p.pool.QueryRow(ctx, `
+		SELECT count(*), count(*) FILTER (WHERE table_name IN ('goose_db_version', 'stream'))
+		FROM information_schema.tables
+		WHERE table_schema = current_schema()`).Scan(&tables, &ours)
+	if err != nil {
+		return err
+	}
+	if tables > 0 && ours == 0 {
+		return errors.New("the schema holds tables of another program")
+	}
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return err
+	}
+	m, err := goose.NewProvider(goose.DialectPostgres, p.db, postgres.Files, goose.WithSessionLocker(locker))
+	if err != nil {
+		return err
+	}
+	if _, err := m.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+func (p *cluster) close() error {
+	p.herald.close()
+	err := p.db.Close()
+	p.pool.Close()
+	return err
+}
+
+func (p *cluster) load() Load {
+	return Load{Commits: p.commits.Load(), Updates: p.updates.Load(), Trips: p.trips.Load(), Waiting: p.waiting.Load()}
+}
+
+func (p *cluster) view(ctx context.Context, fn func(*sql.Tx) error) error {
+	return explainPostgres(p.inTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, fn))
+}
+
+// update runs fn as if nobody else wrote; it is run again where that turns out
+// not to be so.
+func (p *cluster) update(ctx context.Context, fn func(*sql.Tx) error) error {
+	return p.again(ctx, func() error {
+		return p.inTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable}, fn)
+	})
+}
+
+func (p *cluster) inTx(ctx context.Context, opts *sql.TxOptions, fn func(*sql.Tx) error) error {
+	tx, err := p.db.BeginTx(ctx, opts)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // of a transaction that is not over
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// again runs a transaction until the database has no objection to its place
+// among the others. Each wait is a little longer.
+func (p *cluster) again(ctx context.Context, run func() error) error {
+	p.waiting.Add(1)
+	defer p.waiting.Add(-1)
+	for try := 1; ; try++ {
+		err := run()
+		if err == nil {
+			p.commits.Add(1)
+			p.updates.Add(1)
+			return nil
+		}
+		if try == tries || !wantsAgain(err) {
+			return explainPostgres(err)
+		}
+		select {
+		case <-time.After(time.Duration(try*try) * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// viewSession is one snapshot, whose begin goes out with the first statement.
+func (p *cluster) viewSession(ctx context.Context, fn func(session) error) error {
+	return explainPostgres(p.withSession(ctx, func(s *pipeline) error {
+		s.queue.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+		return s.finish(fn)
+	}))
+}
+
+// updateCentre locks the stream's row with the first statement. An unknown
+// centre has no row: fn finds that out by itself.
+func (p *cluster) updateCentre(ctx context.Context, centre uuid.UUID, fn func(session) error) error {
+	return p.again(ctx, func() error {
+		return p.withSession(ctx, func(s *pipeline) error {
+			s.queue.Queue("BEGIN")
+			s.queue.Queue("SELECT 1 FROM stream WHERE centre = $1 FOR UPDATE", centre[:])
+			s.later(streamHQRev, s.witness)
+			return s.finish(fn)
+		})
+	})
+}
+
+// withSession lends a connection. The transaction does not end with the
+// caller's context, which would cost the connection, but with patience.
+func (p *cluster) withSession(ctx context.Context, fn func(*pipeline) error) error {
+	c, err := p.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer c.Release() // a connection inside a transaction is thrown away
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	s := &pipeline{conn: c.Conn(), caller: ctx, ctx: bounded}
+	defer func() { p.trips.Add(int64(s.trips)) }()
+	return fn(s)
+}
+
+// wantsAgain: the transaction did nothing, and would succeed on its own.
+func wantsAgain(err error) bool {
+	var pe *pgconn.PgError
+	return errors.Is(err, errMoved) || errors.As(err, &pe) && (pe.Code == "40001" || pe.Code == "40P01")
+}
+
+// explainPostgres tells what passes by itself from other failures: the caller
+// is asked to come again. Where the connection broke at the commit nobody
+// knows whether it took place; whoever comes again finds out.
+func explainPostgres(err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, errMoved) {
+		return fault.Wrap(syncproto.Busy, "the database is busy; send it again later", err)
+	}
+	var known *fault.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	var pe *pgconn.PgError
+	if !errors.As(err, &pe) {
+		if brokenConnection(err) {
+			return fault.Wrap(syncproto.Busy, "the database cannot be reached now; send it again later", err)
+		}
+		return err
+	}
+	switch class := pe.Code[:2]; {
+	case pe.Code == "53100":
+		return fault.Wrap(syncproto.Busy, "the server's disk is full; nothing of this was stored, send it again later", err)
+	case class == "53", class == "08", class == "57", pe.Code == "40001", pe.Code == "40P01", pe.Code == "55P03",
+		pe.Code == "25006", pe.Code == "25P03": // a standby now; a transaction that stood still
+		return fault.Wrap(syncproto.Busy, "the database is busy; send it again later", err)
+	}
+	return err
+}
+
+func brokenConnection(err error) bool {
+	var ce *pgconn.ConnectError
+	var ne net.Error
+	return errors.As(err, &ce) || errors.As(err, &ne) || pgconn.SafeToRetry(err) || errors.Is(err, errBroken) || errors.Is(err, net.ErrClosed)
+}

@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"siteledger/server/config"
+	"siteledger/server/logline"
 )
 
 func main() {
@@ -42,6 +43,9 @@ func commands() []command {
 	return []command{
 		{"serve", "[-listen ADDR] [-data DIR] [-config FILE]", "run the server until SIGTERM", program.serve},
 		{"verify", "[-data DIR] [-json] [-all] [-rebuild]", "read the whole ledger and every photo again; exit 1 at the first fault", program.verify},
+		{"backup", "-to DIR [-data DIR] [-json]", "copy database, keys and photos, also while the server runs", program.backup},
+		{"restore", "-from DIR -data DIR [-ledger] [-storage DIR]", "make a data folder from a backup", program.restore},
+		{"migrate-store", "-database URL [-data DIR]", "move a data folder's records to a PostgreSQL database; may be stopped and run again", program.migrateStore},
 		{"centre", "add -name NAME | list", "service centres", program.centre},
 		{"user", "add | list | password | disable | enable", "people and their sign-in", program.user},
 		{"device", "list | code -person ID | permit | revoke -device ID", "phones and enrolment codes", program.device},
@@ -141,13 +145,7 @@ func (p program) verb(name string, args []string, verbs map[string]func([]string
 	return errUsage
 }
 
-func (p program) logger(l config.Log) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: l.Level}
-	if l.Format == "json" {
-		return slog.New(slog.NewJSONHandler(p.err, opts))
-	}
-	return slog.New(slog.NewTextHandler(p.err, opts))
-}
+func (p program) logger(l config.Log) *slog.Logger { return logline.New(p.err, l.Format, l.Level) }
 
 func (p program) version(context.Context, []string) error {
 	fmt.Fprintln(p.out, buildVersion())

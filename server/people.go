@@ -26,6 +26,9 @@ func (p program) withData(ctx context.Context, cfg config.Config, fn func(*app.C
 }
 
 func hasData(cfg config.Config) error {
+	if cfg.Database.External() {
+		return nil // it says so itself where it is not there
+	}
 	if _, err := os.Stat(filepath.Join(cfg.Data, app.DatabaseName)); err != nil {
 		return fmt.Errorf("no data here (-data names the folder): %w", err)
 	}

@@ -27,7 +27,7 @@ func (p program) serve(ctx context.Context, args []string) error {
 			fmt.Fprintf(p.out, "password (shown this once): %s\n", a.First.Password)
 		}
 	}
-	log.Info("listening", "address", a.Addr(), "url", a.URL(), "photos", a.StorageAddr(), "data", cfg.Data)
+	log.Info("listening", "address", a.Addr(), "url", a.URL(), "photos", a.StorageAddr(), "metrics", a.MetricsAddr(), "data", cfg.Data)
 	err = a.Run(ctx)
 	log.Info("stopped")
 	return errors.Join(err, a.Close())

@@ -5,14 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"siteledger/server/api"
 	"siteledger/server/blob"
@@ -34,6 +31,10 @@ type App struct {
 	version  string
 	stopping context.Context // ends when the server drains
 	stop     context.CancelFunc
+
+	door            metricsDoor
+	metricsListener net.Listener // nil where the numbers have none of their own
+	metricsServer   *http.Server
 }
 
 // New opens the data folder, makes what a first start needs, and listens; Run
@@ -62,11 +63,17 @@ func (a *App) open(ctx context.Context) error {
 	if a.Blobs, err = a.newBlobs(a.storage.config); err != nil {
 		return err
 	}
+	if err := a.openShipping(); err != nil {
+		return err
+	}
 	if a.listener, err = net.Listen("tcp", a.Config.Listen); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
 	if a.Config.PublicURL == "" {
-		a.Config.PublicURL = "http://" + a.listener.Addr().String()
+		a.Config.PublicURL = a.scheme() + a.listener.Addr().String()
+	}
+	if err := errors.Join(a.watch(), a.openMetrics()); err != nil {
+		return err
 	}
 	if err := a.openAPI(); err != nil {
 		return err
@@ -77,37 +84,47 @@ func (a *App) open(ctx context.Context) error {
 	l := a.Config.Limits
 	a.server = &http.Server{Handler: behindProxies(a.Config.TrustedProxies, a.routes()), ReadHeaderTimeout: l.HeaderTimeout, MaxHeaderBytes: l.MaxHeaderBytes, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug)}
+	if a.Config.TLS.On() {
+		cert, err := openCertificate(a.Config.TLS, a.Now)
+		if err != nil {
+			return err
+		}
+		a.server.TLSConfig = cert.tlsConfig()
+	}
 	return nil
 }
 
+func (a *App) scheme() string {
+	if a.Config.TLS.On() {
+		return "https://"
+	}
+	return "http://"
+}
+
 func (a *App) openAPI() error {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	l := a.Config.Limits
 	limits := api.DefaultLimits()
 	limits.Limits = l.Limits
 	limits.MaxJSONBytes, limits.BodyGrace, limits.BodyRate, limits.WriteTimeout = l.MaxJSONBytes, l.BodyGrace, l.BodyRate, l.WriteTimeout
 	limits.PushesPerDevice, limits.StreamsPerDevice = l.PushesPerDevice, l.StreamsPer
+	limits.BodyMemory, limits.Patience, limits.Waiting = l.BodyMemory, l.Patience, l.Waiting
+	limits.Pushes, limits.Pulls, limits.Commits = l.Pushes, l.Pulls, l.Commits
 	var err error
+	if a.door, err = newMetricsDoor(a.Config); err != nil {
+		return err
+	}
 	a.api, err = api.New(api.Config{
 		Auth: a.Auth, Pusher: a.Ledger, Puller: a.Feed, Blobs: a.Blobs, History: a.History, Schema: a.Schema, Version: a.version,
-		Checks:  []api.Check{{Name: "database", Do: a.Store.Ping}, {Name: "storage", Do: a.Blobs.Ready}},
-		Metrics: registry, MayReadMetrics: a.mayReadMetrics, Limits: limits, Now: a.Now, NewID: newID, Log: a.Log,
+		Checks:  []api.Check{{Name: "database", Do: a.Store.Ready}, {Name: "storage", Do: a.Blobs.Ready}},
+		Metrics: a.Metrics.Registry, MayReadMetrics: a.mayReadMetrics, Jitter: rand.Float64, Limits: limits, Now: a.Now, NewID: newID, Log: a.Log,
 	})
 	return err
 }
 
-// mayReadMetrics keeps the numbers on this machine unless the operator says
-// otherwise; a request that a proxy passed on is not of this machine.
+// mayReadMetrics lets nobody read the numbers here where they have a listener
+// of their own.
 func (a *App) mayReadMetrics(r *http.Request) bool {
-	switch a.Config.Metrics {
-	case "all":
-		return true
-	case "off":
-		return false
-	}
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	return err == nil && at.Addr().Unmap().IsLoopback() && r.Header.Get("X-Forwarded-For") == "" && r.Header.Get("Forwarded") == ""
+	return a.Config.MetricsListen == "" && a.door.admits(r)
 }
 
 // routes keeps the browsers' and the phones' muxes apart.

@@ -38,6 +38,9 @@ func (c *Core) Bootstrap(ctx context.Context) (*FirstAccount, error) {
 	if _, err := c.Headquarters(ctx); err != nil {
 		return nil, err
 	}
+	if err := c.Upgrade(ctx); err != nil {
+		return nil, err
+	}
 	if b.Centre != "" {
 		if _, err := c.ensureCentre(ctx, streams, false, b.Centre, b.Centre, b.CentrePhone); err != nil {
 			return nil, fmt.Errorf("first centre: %w", err)

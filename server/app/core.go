@@ -13,10 +13,12 @@ import (
 
 	"github.com/google/uuid"
 
+	"siteledger/server/archive"
 	"siteledger/server/auth"
 	"siteledger/server/config"
 	"siteledger/server/feed"
 	"siteledger/server/ledger"
+	"siteledger/server/metrics"
 	"siteledger/server/store"
 	"siteledger/syncproto/schema"
 )
@@ -33,9 +35,11 @@ type Core struct {
 	Feed    *feed.Feed
 	Auth    *auth.Auth
 	Now     func() time.Time
+	Metrics *metrics.Metrics
 
-	mu sync.Mutex
-	hq uuid.UUID // headquarters' stream, once known
+	mu   sync.Mutex
+	hq   uuid.UUID        // headquarters' stream, once known
+	ship *archive.Shipper // told of each commit; nil for none
 }
 
 func newID() (uuid.UUID, error) { return uuid.NewV7() }
@@ -70,18 +74,43 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 	if err := makeFolder(cfg.Data); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
+	if archive.Unfinished(cfg.Data) {
+		return nil, fmt.Errorf("data folder %s: a restore into it was not finished; run restore again, or empty it", cfg.Data)
+	}
 	c := &Core{Config: cfg, Log: log, Now: now, Schema: schema.MustCurrent()}
 	var err error
+	if c.Metrics, err = metrics.New(now); err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
 	if c.Keys, err = auth.OpenKeys(cfg.Data, rand.Reader); err != nil {
 		return nil, fmt.Errorf("server keys: %w", err)
 	}
-	if c.Store, err = store.Open(ctx, store.Config{Path: filepath.Join(cfg.Data, DatabaseName), Synchronous: synchronous}); err != nil {
+	if c.Store, err = openStore(ctx, cfg, synchronous); err != nil {
 		return nil, err
 	}
 	if err := c.join(ctx); err != nil {
 		return nil, errors.Join(err, c.Store.Close())
 	}
 	return c, nil
+}
+
+// openStore opens the database that the configuration names, else the file in
+// the data folder.
+func openStore(ctx context.Context, cfg config.Config, synchronous string) (*store.Store, error) {
+	if !cfg.Database.External() {
+		return store.Open(ctx, store.Config{Path: filepath.Join(cfg.Data, DatabaseName), Synchronous: synchronous})
+	}
+	if synchronous != "FULL" {
+		return nil, errors.New("sample data is written to a folder, never to a database server")
+	}
+	c := store.Config{URL: cfg.Database.URL}
+	if cfg.Database.PasswordFile != "" {
+		var err error
+		if c.Password, err = config.ReadSecret(cfg.Database.PasswordFile); err != nil {
+			return nil, err
+		}
+	}
+	return store.Open(ctx, c)
 }
 
 func (c *Core) join(ctx context.Context) error {
@@ -93,7 +122,7 @@ func (c *Core) join(ctx context.Context) error {
 	secret := sha256.Sum256(c.Keys.Sign([]byte("siteledger cursor v1")))
 	c.Feed = feed.New(feed.Config{View: c.Store.ViewCentre, History: c.History, Schema: c.Schema, Secret: secret[:], Limits: c.Config.Limits.Limits, Now: c.Now})
 	c.Ledger, err = ledger.New(ledger.Config{
-		Update: c.Store.UpdateCentre, Create: c.Store.CreateStream, History: c.History, Schema: c.Schema, Signer: c.Keys,
+		Update: c.update, Create: c.Store.CreateStream, History: c.History, Schema: c.Schema, Signer: c.Keys,
 		Limits: c.Config.Limits.Limits, Now: c.Now, NewID: mustID, Salt: func() [16]byte { return salt() },
 		Poke: c.poke,
 	})
@@ -115,16 +144,17 @@ func salt() [16]byte {
 	return b
 }
 
-// poke tells the waiting streams; a change of headquarters reaches everybody,
-// and headquarters, which judges the defects of all centres, hears of each.
+// poke tells the streams that wait, here and at the other servers of the
+// database.
 func (c *Core) poke(stream uuid.UUID) {
 	c.mu.Lock()
-	hq := c.hq
+	ship := c.ship
 	c.mu.Unlock()
-	c.Feed.Poke(stream, stream == hq)
-	if stream != hq {
-		c.Feed.Poke(hq, false)
+	if ship != nil {
+		ship.Wake()
 	}
+	c.Store.Announce(stream)
+	c.pokeHere(stream)
 }
 
 // Headquarters is headquarters' stream; uuid.Nil before the first start made

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"siteledger/server/ledger"
 	"siteledger/server/store"
 )
 
@@ -35,17 +34,15 @@ func (c *Core) Rebuild(ctx context.Context, progress func(changes int), report f
 	if err := second.CopyStreams(ctx, c.Store); err != nil {
 		return out, err
 	}
-	l, err := ledger.New(ledger.Config{Update: second.UpdateCentre, Create: second.CreateStream, History: c.History, Schema: c.Schema, Signer: c.Keys,
-		Limits: c.Config.Limits.Limits, Now: c.Now, NewID: mustID, Salt: salt})
-	if err != nil {
+	if out.Changes, err = c.foldInto(ctx, second, progress); err != nil {
 		return out, err
 	}
-	streams, err := c.Store.Streams(ctx)
-	if err != nil {
-		return out, err
-	}
-	var hq uuid.UUID
-	var centres []uuid.UUID
+	out.Rows, err = store.Compare(ctx, c.Store, second, report)
+	return out, err
+}
+
+// splitStreams tells headquarters from the centres.
+func splitStreams(streams []store.StreamInfo) (hq uuid.UUID, centres []uuid.UUID) {
 	for _, s := range streams {
 		if s.Headquarters {
 			hq = s.ID
@@ -53,13 +50,5 @@ func (c *Core) Rebuild(ctx context.Context, progress func(changes int), report f
 			centres = append(centres, s.ID)
 		}
 	}
-	err = l.Rebuild(ctx, c.Store, hq, centres, func(n int) {
-		out.Changes += n
-		progress(out.Changes)
-	})
-	if err != nil {
-		return out, err
-	}
-	out.Rows, err = store.Compare(ctx, c.Store, second, report)
-	return out, err
+	return hq, centres
 }

@@ -13,15 +13,23 @@ import (
 // streams and waits for what is under way, at most the configured time.
 func (a *App) Run(ctx context.Context) error {
 	a.storage.serve(a.Log)
+	a.serveMetrics()
 	kept := make(chan struct{})
 	go func() {
 		defer close(kept)
 		a.upkeep(a.stopping)
 	}()
+	heard := make(chan struct{})
+	go func() {
+		defer close(heard)
+		a.hearOthers(a.stopping)
+	}()
+	defer func() { <-heard }()
 	defer func() { <-kept }()
+	defer a.startShipping()() // after the drain: what it let finish is shipped too
 	defer a.stop()
 	failed := make(chan error, 1)
-	go func() { failed <- a.server.Serve(a.listener) }()
+	go func() { failed <- a.listen() }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
@@ -30,7 +38,21 @@ func (a *App) Run(ctx context.Context) error {
 	return a.drain()
 }
 
+func (a *App) listen() error {
+	if a.server.TLSConfig != nil {
+		return a.server.ServeTLS(a.listener, "", "")
+	}
+	return a.server.Serve(a.listener)
+}
+
+// drain ends in this order: /readyz says 503 and every answer asks its caller
+// to connect anew, so that load balancers and phones turn elsewhere while this
+// server still serves; then the listener closes, event streams end with a
+// comment, and what is under way finishes.
 func (a *App) drain() error {
+	a.api.Leave()
+	a.server.SetKeepAlivesEnabled(false)
+	time.Sleep(a.Config.Limits.DrainWait)
 	ctx, cancel := context.WithTimeout(context.Background(), a.Config.Limits.ShutdownTimeout)
 	defer cancel()
 	a.stop()             // ends the screens' event streams
@@ -53,6 +75,7 @@ func (a *App) Close() error {
 	if a.storage != nil {
 		errs = append(errs, a.storage.close())
 	}
+	errs = append(errs, a.closeMetrics())
 	return errors.Join(append(errs, a.Core.Close())...)
 }
 

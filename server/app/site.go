@@ -28,7 +28,8 @@ func (a *App) openSite() (*web.Site, error) {
 	r := reports{a.Store, report.JobHistory{Ledger: a.Ledger, Mention: a.Store}}
 	centreArea, err := centre.New(centre.Config{
 		Office: desk, Uploads: bench, Reports: r, Photos: a.Blobs, Accounts: a.Auth, Schema: a.Schema, Server: a.URL(),
-		Reconciliation: centre.NewReconciliation(centre.ReconcileConfig{Files: r, Rows: r, Facts: r, Cases: bench, Slips: bench, Schema: a.Schema}),
+		Reconciliation: centre.NewReconciliation(centre.ReconcileConfig{Files: r, Rows: r, Facts: r, Cases: bench, Slips: bench,
+			Shelf: report.Shelf{Store: a.Store}, Claims: a.Store, Schema: a.Schema}),
 	})
 	if err != nil {
 		return nil, err

@@ -120,6 +120,7 @@ func (c *Core) OpenBlobs() (*blob.Service, func() error, error) {
 }
 
 func (c *Core) newBlobs(cfg blob.Config) (*blob.Service, error) {
+	cfg.Wrap = c.Metrics.Storage
 	return blob.New(cfg, blob.Deps{Uploads: c.Store, Stale: c.Store, Catalogue: c.Store, Audience: c.Store, Journal: c.Ledger, Signer: c.Keys,
 		History: c.History, Now: c.Now, NewID: newID, Log: c.Log})
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
+
 	"siteledger/server/office"
 )
 
@@ -13,10 +15,11 @@ const upkeepEvery = time.Hour
 // upkeep takes closed jobs off the phones and forgets uploads that were never
 // finished, at the start and then every hour, until ctx ends.
 func (a *App) upkeep(ctx context.Context) {
+	holder := mustID()
 	t := time.NewTicker(upkeepEvery)
 	defer t.Stop()
 	for {
-		if err := a.tidy(ctx); err != nil && ctx.Err() == nil {
+		if err := a.tidy(ctx, holder); err != nil && ctx.Err() == nil {
 			a.Log.Error("upkeep", "error", err)
 		}
 		select {
@@ -27,7 +30,13 @@ func (a *App) upkeep(ctx context.Context) {
 	}
 }
 
-func (a *App) tidy(ctx context.Context) error {
+// tidy is done by one server of those on a database. The lease is not given
+// back: the work is due again when it runs out.
+func (a *App) tidy(ctx context.Context, holder uuid.UUID) error {
+	mine, err := a.Store.Lease(ctx, uuid.Nil, "upkeep", holder, upkeepEvery-5*time.Minute)
+	if err != nil || !mine {
+		return err
+	}
 	streams, err := a.Store.Streams(ctx)
 	if err != nil {
 		return err

@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-	"path/filepath"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +15,7 @@ import (
 	"siteledger/server/fault"
 	"siteledger/server/ledger"
 	"siteledger/server/store"
+	"siteledger/server/store/storetest"
 	"siteledger/syncproto"
 	"siteledger/syncproto/schema"
 )
@@ -65,14 +66,13 @@ func newHouse(tb testing.TB) *house {
 	return build(tb, func(n *auth.NewPerson) { n.Login = "" })
 }
 
+func TestMain(m *testing.M) { os.Exit(storetest.Run(m)) }
+
 func build(tb testing.TB, shape func(*auth.NewPerson)) *house {
 	tb.Helper()
 	ctx := context.Background()
 	h := &house{tb: tb, clock: &clock{t: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}, people: map[string]auth.Person{}, history: newID(tb)}
-	var err error
-	h.store, err = store.Open(ctx, store.Config{Path: filepath.Join(tb.TempDir(), "server.db")})
-	must(tb, err)
-	tb.Cleanup(func() { must(tb, h.store.Close()) })
+	h.store = storetest.Open(tb, storetest.New(tb))
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	must(tb, err)
 	h.keys = auth.NewKeys(private)

@@ -75,8 +75,8 @@ type Auth struct {
 	tokens  *issuer
 	refresh []byte // key of the refresh tokens' codes
 
-	hashing *semaphore.Weighted // bounds the memory of argon2id
-	dummy   string              // hash that an unknown name is checked against
+	hashing *semaphore.Weighted    // bounds the memory of argon2id
+	dummy   func() (string, error) // hash that an unknown name is checked against, made at its first use
 
 	names   *limiter // sign-in tries per name and remote
 	remotes *limiter // sign-in tries per remote
@@ -113,16 +113,12 @@ func New(cfg Config) (*Auth, error) {
 	if err != nil {
 		return nil, err
 	}
-	dummy, err := hashPassword(cfg.Rand, "nobody has this password")
-	if err != nil {
-		return nil, err
-	}
 	return &Auth{
 		cfg:     cfg,
 		tokens:  newIssuer(cfg.Keys, cfg.AccessLife, cfg.Now),
 		refresh: refresh,
 		hashing: semaphore.NewWeighted(hashingAtOnce),
-		dummy:   dummy,
+		dummy:   sync.OnceValues(func() (string, error) { return hashPassword(cfg.Rand, "nobody has this password") }),
 		names:   newLimiter(cfg.Now, 5, 30*time.Second),
 		remotes: newLimiter(cfg.Now, 60, 2*time.Second),
 		codes:   newLimiter(cfg.Now, 20, 6*time.Second),

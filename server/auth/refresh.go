@@ -120,8 +120,8 @@ func (a *Auth) rotate(f *Family, gen uint32) (ended bool, err error) {
 		return true, nil
 	case now.Sub(time.UnixMilli(f.LastUsed)) > a.cfg.RefreshIdle:
 		return false, badRefresh("it was not used for too long")
-	case gen == f.Gen:
-		f.Gen++
+	case gen >= f.Gen: // above it where this server was restored and has forgotten the numbers between
+		f.Gen = gen + 1
 	}
 	f.LastUsed = now.UnixMilli()
 	return false, nil

@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
+	"siteledger/server/auth"
 	"siteledger/syncproto"
 )
 
@@ -111,5 +114,37 @@ func TestRefreshGrowsOld(t *testing.T) {
 	}
 	h.clock.add(91 * 24 * time.Hour)
 	_, err := h.Refresh(context.Background(), token)
+	wantCode(t, err, syncproto.TokenInvalid)
+}
+
+// TestRefreshAfterARestore: the server has forgotten how far the family went;
+// the phone's own token goes on, and those before it are dead as they were.
+func TestRefreshAfterARestore(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	token := h.enrolled("li").answer.RefreshToken
+	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(token, "r1."))
+	must(t, err)
+	id := uuid.UUID(raw[:16])
+	before, err := h.store.Family(ctx, id)
+	must(t, err)
+	var older []string
+	for range 5 {
+		older = append(older, token)
+		a, err := h.Refresh(ctx, token)
+		must(t, err)
+		token = a.RefreshToken
+	}
+	must(t, h.store.ChangeFamily(ctx, id, func(f *auth.Family) error { f.Gen = before.Gen; return nil }))
+	a, err := h.Refresh(ctx, token)
+	must(t, err)
+	_, err = h.Device(ctx, a.AccessToken)
+	must(t, err)
+	again, err := h.Refresh(ctx, a.RefreshToken)
+	must(t, err)
+	if again.RefreshToken == token || a.RefreshToken == token {
+		t.Error("the family does not go on from the phone's token")
+	}
+	_, err = h.Refresh(ctx, older[1])
 	wantCode(t, err, syncproto.TokenInvalid)
 }

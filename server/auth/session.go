@@ -81,7 +81,9 @@ func (a *Auth) check(ctx context.Context, login, password, remote string) (Accou
 	}
 	hash := acc.Hash
 	if hash == "" || len(password) > maxPassword {
-		hash = a.dummy
+		if hash, err = a.dummy(); err != nil {
+			return Account{}, fmt.Errorf("sign in: %w", err)
+		}
 		acc.Active = false
 	}
 	ok, old, err := a.verify(ctx, hash, password[:min(len(password), maxPassword)])

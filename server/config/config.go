@@ -24,14 +24,37 @@ type Config struct {
 	Data           string
 	PublicURL      string
 	TrustedProxies []netip.Prefix
-	Metrics        string // local, all or off
+	Metrics        string // local, all, token or off
+	MetricsListen  string // a listener of their own; empty: none
+	MetricsToken   string // file with the token of Metrics "token"
+	TLS            TLS
 
+	Database  Database
 	Bootstrap Bootstrap
 	S3        S3
 	Limits    Limits
 	Session   Session
 	Log       Log
 }
+
+// TLS is the server's own certificate; empty where a proxy has it.
+type TLS struct {
+	Cert string // PEM file, the chain behind it
+	Key  string // PEM file
+}
+
+// On says whether the server speaks TLS itself.
+func (t TLS) On() bool { return t.Cert != "" }
+
+// Database is the PostgreSQL database. Without URL the server keeps everything
+// in a SQLite file in the data folder.
+type Database struct {
+	URL          string
+	PasswordFile string // empty: the URL, ~/.pgpass or PGPASSWORD has it, or none is needed
+}
+
+// External says whether the database is a PostgreSQL server's.
+func (d Database) External() bool { return d.URL != "" }
 
 // Bootstrap is what the first start makes where nothing is there yet.
 type Bootstrap struct {
@@ -52,6 +75,7 @@ type S3 struct {
 	AccessKey      string
 	SecretKeyFile  string
 	TLS            bool
+	ShipLedger     bool // put each committed batch into the bucket too
 }
 
 // External says whether the storage is somebody else's.
@@ -80,6 +104,14 @@ type Limits struct {
 	PushesPerDevice int           // at once
 	StreamsPer      int           // open event streams of a device
 	ShutdownTimeout time.Duration // to drain
+	DrainWait       time.Duration // between "not ready" and closing the listener
+
+	BodyMemory int64         // bytes of all request bodies together
+	Pushes     int           // being committed at once
+	Pulls      int           // pages being read at once
+	Commits    int           // photos being checked at once
+	Waiting    int           // calls of each kind that may wait
+	Patience   time.Duration // of one that waits
 }
 
 // Session is how long people and phones stay signed in.

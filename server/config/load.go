@@ -180,6 +180,23 @@ func (c *Config) check() []error {
 			add(key, "%q is no address such as 127.0.0.1:8080", addr)
 		}
 	}
+	if c.MetricsListen != "" {
+		if _, port, err := net.SplitHostPort(c.MetricsListen); err != nil || port == "" {
+			add("metrics_listen", "%q is no address such as 127.0.0.1:9090", c.MetricsListen)
+		}
+	}
+	if c.Metrics == "token" && c.MetricsToken == "" {
+		add("metrics_token_file", "is needed with metrics=token")
+	}
+	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
+		add("tls_cert", "needs tls_key, and the other way round")
+	}
+	if u := c.Database.URL; u != "" && !strings.HasPrefix(u, "postgres://") && !strings.HasPrefix(u, "postgresql://") {
+		add("database", "must begin with postgres://") // without its text, which may hold a password
+	}
+	if c.Database.PasswordFile != "" && !c.Database.External() {
+		add("database_password_file", "is of use with database only")
+	}
 	if c.Data == "" {
 		add("data", "a folder is needed")
 	}
@@ -203,7 +220,7 @@ func (c *Config) check() []error {
 	if c.S3.Bucket == "" {
 		add("s3.bucket", "a name is needed")
 	}
-	for key, path := range map[string]string{"s3.secret_key_file": c.S3.SecretKeyFile, "bootstrap.admin_password_file": c.Bootstrap.AdminPasswordFile} {
+	for key, path := range map[string]string{"s3.secret_key_file": c.S3.SecretKeyFile, "bootstrap.admin_password_file": c.Bootstrap.AdminPasswordFile, "metrics_token_file": c.MetricsToken, "database_password_file": c.Database.PasswordFile} {
 		if path != "" {
 			if _, err := ReadSecret(path); err != nil {
 				add(key, "%v", err)

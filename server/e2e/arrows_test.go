@@ -82,6 +82,7 @@ var arrows = []struct {
 	{[]string{"client-sdk"}, []string{"client-sdk", "syncproto", "migrations/client"}},
 	{[]string{"migrations"}, nil},
 	{[]string{"server/fault"}, []string{"syncproto"}},
+	{[]string{"server/conformance"}, []string{"syncproto"}}, // it judges any server and any phone: it may know neither
 	{[]string{"server/reconcile"}, []string{"server/fault", "syncproto"}},
 	{[]string{"server/ledger"}, []string{"server/fault", "server/reconcile", "syncproto"}},
 	{[]string{"server/feed"}, []string{"server/fault", "server/ledger", "server/reconcile", "syncproto"}},

@@ -129,6 +129,8 @@ func (l *loader) step(ctx, steady context.Context, s Step) error {
 		return nil
 	case s.Enrol != nil:
 		return l.enrol(steady, s.Enrol, s.At)
+	case s.Twin != nil:
+		return l.twin(steady, s.Twin)
 	case s.Retire != nil:
 		l.loaded.Changes++
 		return l.Accounts.RevokeDevice(steady, auth.Operator(), l.phones[s.Retire].device.ID)

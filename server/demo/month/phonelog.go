@@ -21,12 +21,14 @@ import (
 // signed with the phone's own key.
 type phoneLog struct {
 	*Phone
+	Epoch   uuid.UUID // of its log now; a forked phone has taken another
 	device  ledger.Device
 	history uuid.UUID
 	ranges  []syncproto.ReceiptRange
 	clock   *hlc.Clock
 	seq     uint64
 	head    changelog.Hash
+	before  changelog.Hash // head before the last change
 	seen    []sighting
 }
 
@@ -71,7 +73,7 @@ func (l *loader) enrol(ctx context.Context, ph *Phone, at time.Time) error {
 		return fmt.Errorf("enrol the phone of %s: %w", ph.Person.Name, err)
 	}
 	l.phones[ph] = &phoneLog{
-		Phone: ph, history: answer.History, ranges: answer.ReceiptRanges, clock: hlc.NewClock(0),
+		Phone: ph, Epoch: ph.Epoch, history: answer.History, ranges: answer.ReceiptRanges, clock: hlc.NewClock(0),
 		device: ledger.Device{ID: answer.Device, Person: answer.Person, Centre: answer.Centre, Role: ph.Person.Role, Key: public},
 		head:   changelog.Genesis(answer.Device, ph.Epoch),
 	}
@@ -176,7 +178,7 @@ func (l *loader) encode(ph *phoneLog, r Record, req *syncproto.PushRequest) erro
 		if err != nil {
 			return fmt.Errorf("encode %s: %w", e.Table, err)
 		}
-		ph.head = changelog.Next(ph.head, b)
+		ph.before, ph.head = ph.head, changelog.Next(ph.head, b)
 		req.Changes = append(req.Changes, b)
 	}
 	return nil

@@ -122,7 +122,10 @@ func (b *builder) openJobs(ph *Phone, asked []trouble) {
 // two people, numbers corrected twice, a job cancelled or handed over while
 // its installer had no network, phones with wrong clocks, one that is silent.
 func (b *builder) trouble() {
-	b.groups[1][1].Offset = -11 * time.Minute
+	at := b.midnight(-2).Add(7*time.Hour + 40*time.Minute)
+	b.step(Step{At: at, Twin: &Twin{Phone: b.groups[2][1], Epoch: b.id(at), Edits: noEdits(insert("day_summary", b.id(at), map[string]any{
+		"day": at.AddDate(0, 0, -1).Format(time.DateOnly), "text": "换了新手机,从备份恢复后补记的小结", "plan": "按派工执行",
+	}))}})
 	b.groups[0][1].Offset = 24*time.Hour + 3*time.Minute
 	var old, recent []*visit
 	for _, v := range b.visits {

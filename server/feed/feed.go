@@ -59,10 +59,23 @@ type Audience interface {
 	Instructions(ctx context.Context, person, device uuid.UUID, after uint64) ([]syncproto.Instruction, error)
 }
 
-// Content reads rows.
-type Content interface {
+// Span is the part of a root behind a rev.
+type Span struct {
+	Root  uuid.UUID
+	After uint64
+}
+
+// Places reads the order of rows.
+type Places interface {
 	// Keys gives up to limit places of a root after a rev, in order.
 	Keys(ctx context.Context, stream, root uuid.UUID, after uint64, limit int) ([]Key, error)
+	// Window gives the places of several roots of a stream up to a rev, in order,
+	// each with the number of its span; at most limit of them, the first.
+	Window(ctx context.Context, stream uuid.UUID, spans []Span, upTo uint64, limit int) ([]Key, []int, error)
+}
+
+// Content reads rows.
+type Content interface {
 	// Rows reads rows of one stream, in the order of the keys; a key whose row
 	// is not there is left out.
 	Rows(ctx context.Context, stream uuid.UUID, keys []Key) ([]schema.Row, error)
@@ -79,6 +92,7 @@ type Content interface {
 // Snapshot is one consistent view of a centre's and headquarters' streams.
 type Snapshot interface {
 	Audience
+	Places
 	Content
 }
 

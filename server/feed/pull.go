@@ -138,39 +138,31 @@ func (p *pull) stream(ctx context.Context, stream uuid.UUID, at *place, left []L
 		q.items = append(q.items, &source{left: &l, head: place{l.At, 0}})
 	}
 	for _, r := range p.ofStream(stream) {
-		after, ok := begin(r, *at)
-		if !ok {
-			continue
-		}
-		s := &source{root: r, after: after}
-		ok, err := s.fill(ctx, p.snap, p.left()+1)
-		if err != nil {
-			return false, err
-		}
-		if ok {
-			q.items = append(q.items, s)
+		if after, ok := begin(r, *at); ok {
+			q.items = append(q.items, open(r, after))
 		}
 	}
 	heap.Init(q)
 	var batch []found
-	for q.Len() > 0 && p.left()-len(batch) > 0 {
+	for q.Len() > 0 {
 		s := q.items[0]
+		if !s.settled() {
+			if err := p.settle(ctx, q, p.left()-len(batch)); err != nil {
+				return false, err
+			}
+			continue
+		}
+		if p.left()-len(batch) <= 0 {
+			break // there is more
+		}
 		*at = s.head
 		if s.left != nil {
 			batch = append(batch, found{left: s.left})
-			heap.Pop(q)
+			q.replace(false)
 			continue
 		}
 		batch = append(batch, found{root: s.root, key: s.keys[0]})
-		ok, err := s.next(ctx, p.snap, p.left()+1)
-		if err != nil {
-			return false, err
-		}
-		if ok {
-			heap.Fix(q, 0)
-		} else {
-			heap.Pop(q)
-		}
+		q.replace(s.next())
 	}
 	return q.Len() > 0, p.emit(ctx, batch)
 }

@@ -1,24 +1,43 @@
 package feed
 
-import "context"
+import (
+	"container/heap"
+	"context"
+)
 
-// source is one root being read in order, or one leaving.
+// source is one root being read in order, or one leaving. It is read when its
+// turn comes: until then head is a bound that no key of it is before.
 type source struct {
 	root  Root
 	after uint64
 	keys  []Key
 	left  *Left
-	head  place // of the next key
+	head  place  // of the next key
+	read  int    // how many keys the next question asks for
+	upTo  uint64 // the rev up to which keys holds all
 }
 
-// chunk bounds how far ahead a root is read.
-const chunk = 256
+// A root is read a few keys ahead, and further each time it goes on: most of a
+// pull's many roots have little to give.
+const (
+	firstChunk = 8
+	chunk      = 256
+)
 
-func (s *source) fill(ctx context.Context, snap Content, want int) (bool, error) {
-	keys, err := snap.Keys(ctx, s.root.Stream, s.root.ID, s.after, min(chunk, max(want, 1)))
+func open(r Root, after uint64) *source {
+	return &source{root: r, after: after, head: place{max(after+1, r.Joined), after + 1}, read: firstChunk}
+}
+
+// settled says that head is a key's place, or the place where a root is left.
+func (s *source) settled() bool { return s.left != nil || len(s.keys) > 0 }
+
+// fill reads on; false at the end of the root.
+func (s *source) fill(ctx context.Context, snap Places) (bool, error) {
+	keys, err := snap.Keys(ctx, s.root.Stream, s.root.ID, s.after, s.read)
 	if err != nil || len(keys) == 0 {
 		return false, err
 	}
+	s.read = min(4*s.read, chunk)
 	s.keys = keys
 	s.head = s.place()
 	return true, nil
@@ -30,14 +49,21 @@ func (s *source) place() place {
 }
 
 // next steps behind the first key; false at the end.
-func (s *source) next(ctx context.Context, snap Content, want int) (bool, error) {
+func (s *source) next() bool {
 	s.after = s.keys[0].Rev
 	s.keys = s.keys[1:]
-	if len(s.keys) == 0 {
-		return s.fill(ctx, snap, want)
+	if len(s.keys) > 0 {
+		s.head = s.place()
+		return true
 	}
-	s.head = s.place()
-	return true, nil
+	return s.behind(max(s.after, s.upTo))
+}
+
+// behind says that nothing up to a rev is left; false at the end of the root.
+func (s *source) behind(rev uint64) bool {
+	s.after = rev
+	s.head = place{max(rev+1, s.root.Joined), rev + 1}
+	return rev < s.root.Rev
 }
 
 // queue gives the source whose next key comes first.
@@ -52,4 +78,13 @@ func (q *queue) Pop() any {
 	x := q.items[n]
 	q.items = q.items[:n]
 	return x
+}
+
+// replace puts the first source where it belongs now, or drops it.
+func (q *queue) replace(more bool) {
+	if more {
+		heap.Fix(q, 0)
+	} else {
+		heap.Pop(q)
+	}
 }

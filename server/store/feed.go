@@ -3,9 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -33,7 +35,9 @@ const (
 		WHERE centre = $1 AND person = $2 AND left_rev > joined_rev AND left_rev > $3
 		ORDER BY left_rev`
 	feedInstructions = `
-		SELECT i.id, i.kind, coalesce(i.args, '')
+		SELECT told.id, told.kind, told.args
+		FROM (
+		SELECT i.id, i.kind, coalesce(i.args, '') AS args, i.rev
 		FROM state_instruction i
 		WHERE i.centre = $1 AND i.person = $2 AND i.deleted = 0
 			AND coalesce(i.withdrawn, 0) = 0
@@ -41,13 +45,27 @@ const (
 			AND (NOT EXISTS (SELECT 1 FROM state_instruction_ack a WHERE a.centre = i.centre AND a.instruction = i.id AND a.root = i.person)
 				OR (i.kind = 'decided' AND i.rev > $4))
 		ORDER BY EXISTS (SELECT 1 FROM state_instruction_ack a WHERE a.centre = i.centre AND a.instruction = i.id AND a.root = i.person), i.rev
-		LIMIT 500`
+		LIMIT 500) AS told
+		ORDER BY told.rev`
 	feedKeys = `
 		SELECT rev, tbl, row, deleted
 		FROM feed
 		WHERE centre = $1 AND root = $2 AND rev > $3
 		ORDER BY rev
 		LIMIT $4`
+	feedWindow = `
+		SELECT r.key, f.rev, f.tbl, f.row, f.deleted
+		FROM json_each($1) r
+		CROSS JOIN feed f
+		WHERE f.centre = $2 AND f.root = unhex(r.value ->> 0) AND f.rev > (r.value ->> 1) AND f.rev <= $3
+		ORDER BY f.rev
+		LIMIT $4`
+	feedWindowArrays = `
+		SELECT r.n - 1, f.rev, f.tbl, f.row, f.deleted
+		FROM unnest($1::bytea[], $2::bigint[]) WITH ORDINALITY AS r (root, after, n)
+		JOIN feed f ON f.centre = $3 AND f.root = r.root AND f.rev > r.after AND f.rev <= $4
+		ORDER BY f.rev
+		LIMIT $5`
 	feedHLC = `
 		SELECT max(hlc)
 		FROM stream
@@ -161,28 +179,110 @@ func (v *snapshot) Keys(ctx context.Context, stream, root uuid.UUID, after uint6
 	return out, rows.Err()
 }
 
-// Rows satisfies feed.Content.
+// Window satisfies feed.Places.
+func (v *snapshot) Window(ctx context.Context, stream uuid.UUID, spans []feed.Span, upTo uint64, limit int) ([]feed.Key, []int, error) {
+	if v.s.dialect.arrays {
+		roots := column(spans, func(s feed.Span) []byte { return s.Root[:] })
+		after := column(spans, func(s feed.Span) int64 { return int64(s.After) })
+		rows, err := v.query(ctx, feedWindowArrays, roots, after, stream[:], int64(upTo), limit)
+		if err != nil {
+			return nil, nil, err
+		}
+		return places(rows, limit)
+	}
+	list := make([]any, len(spans))
+	for i, s := range spans {
+		list[i] = []any{hex.EncodeToString(s.Root[:]), s.After}
+	}
+	text, err := json.Marshal(list)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err := v.query(ctx, feedWindow, string(text), stream[:], int64(upTo), limit)
+	if err != nil {
+		return nil, nil, err
+	}
+	return places(rows, limit)
+}
+
+func places(rows rows, limit int) ([]feed.Key, []int, error) {
+	defer rows.Close()
+	out, of := make([]feed.Key, 0, limit), make([]int, 0, limit)
+	for rows.Next() {
+		var k feed.Key
+		var rev int64
+		var id []byte
+		var span int
+		if err := rows.Scan(&span, &rev, &k.Table, &id, &k.Deleted); err != nil {
+			return nil, nil, err
+		}
+		k.Rev, k.Row = uint64(rev), uuid.UUID(id)
+		out, of = append(out, k), append(of, span)
+	}
+	return out, of, rows.Err()
+}
+
+// Rows satisfies feed.Content. It reads a table's rows many at a time, without
+// what a reader never gets: the clocks of the columns.
 func (v *snapshot) Rows(ctx context.Context, stream uuid.UUID, keys []feed.Key) ([]schema.Row, error) {
+	byTable := map[string][]uuid.UUID{}
+	for _, k := range keys {
+		byTable[k.Table] = append(byTable[k.Table], k.Row)
+	}
+	found := make(map[feed.Key]schema.Row, len(keys))
+	for table, ids := range byTable {
+		q := v.s.tables[table]
+		if q == nil {
+			return nil, fmt.Errorf("the feed names an unknown table %s", table)
+		}
+		for some := range slices.Chunk(ids, loadAtOnce) {
+			if err := v.shown(ctx, q, stream, some, found); err != nil {
+				return nil, fmt.Errorf("rows of %s: %w", table, err)
+			}
+		}
+	}
 	out := make([]schema.Row, 0, len(keys))
 	for _, k := range keys {
-		q := v.s.tables[k.Table]
-		if q == nil {
-			return nil, fmt.Errorf("the feed names an unknown table %s", k.Table)
+		if r, ok := found[feed.Key{Table: k.Table, Row: k.Row}]; ok {
+			out = append(out, r)
 		}
-		row, err := v.queryRow(ctx, q.byID, stream[:], k.Row[:])
-		if err != nil {
-			return nil, err
-		}
-		r, err := q.scanRow(row)
-		if errors.Is(err, sql.ErrNoRows) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, r.Row)
 	}
 	return out, nil
+}
+
+// shown reads up to loadAtOnce rows of a table; a shorter list names its last
+// row again and again.
+func (v *snapshot) shown(ctx context.Context, q *tableSQL, stream uuid.UUID, ids []uuid.UUID, found map[feed.Key]schema.Row) error {
+	args := make([]any, 1, 1+loadAtOnce)
+	args[0] = stream[:]
+	for i := range loadAtOnce {
+		args = append(args, ids[min(i, len(ids)-1)][:])
+	}
+	rows, err := v.query(ctx, q.shown, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var id, root []byte
+	var rev int64
+	cells := make([]any, len(q.t.Columns))
+	dest := []any{&id, &root, &rev}
+	for i := range cells {
+		dest = append(dest, &cells[i])
+	}
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		r := schema.Row{Table: q.t.Name, ID: uuid.UUID(id), Root: uuid.UUID(root), Rev: uint64(rev), Cols: make(map[string]schema.Value, len(cells))}
+		for i, c := range q.t.Columns {
+			if v := fromSQL(c, cells[i]); v != nil {
+				r.Cols[c.Name] = v
+			}
+		}
+		found[feed.Key{Table: r.Table, Row: r.ID}] = r
+	}
+	return rows.Err()
 }
 
 // HLC satisfies feed.Content.

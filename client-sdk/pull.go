@@ -22,6 +22,8 @@ const repairs = 2
 // was recorded in answer to an instruction.
 func (c *Client) pull(ctx context.Context, r *Round) (answered bool, err error) {
 	repaired, voided, limit := 0, false, syncproto.DefaultPageRows
+	var ahead *nextPage
+	defer func() { ahead.drop() }()
 	for {
 		var cursor string
 		var kind replica.Kind
@@ -31,7 +33,11 @@ func (c *Client) pull(ctx context.Context, r *Round) (answered bool, err error) 
 		}); err != nil {
 			return answered, err
 		}
-		page, times, err := c.page(ctx, cursor, limit)
+		page, times, err := ahead.get(cursor)
+		if page == nil && err == nil {
+			page, times, err = c.page(ctx, cursor, limit)
+		}
+		ahead = nil
 		if p, ok := transport.ProblemOf(err); ok && p.Code == syncproto.CursorInvalid && cursor != "" && !voided {
 			voided = true
 			if err := c.db.Update(ctx, func(tx *sql.Tx) error { return c.rep.Void(ctx, tx) }); err != nil {
@@ -45,6 +51,9 @@ func (c *Client) pull(ctx context.Context, r *Round) (answered bool, err error) 
 		}
 		if err != nil {
 			return answered, err
+		}
+		if kind == replica.Fresh && page.More && len(page.Rows) >= syncproto.DefaultPageRows {
+			ahead = c.fetch(ctx, page.Next, limit)
 		}
 		took, err := c.take(ctx, kind, page, times)
 		r.Pulled += took.rows
@@ -65,6 +74,50 @@ func (c *Client) pull(ctx context.Context, r *Round) (answered bool, err error) 
 				return answered, err
 			}
 		}
+	}
+}
+
+// nextPage is a page that is on its way while the one before it is taken over:
+// a first pull has hundreds of them, and phone and server need not wait for each
+// other.
+type nextPage struct {
+	cursor string
+	cancel context.CancelFunc
+	done   chan struct{}
+	page   *syncproto.Page
+	times  transport.Times
+	err    error
+}
+
+func (c *Client) fetch(ctx context.Context, cursor string, limit int) *nextPage {
+	ctx, cancel := context.WithCancel(ctx)
+	n := &nextPage{cursor: cursor, cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(n.done)
+		n.page, n.times, n.err = c.page(ctx, cursor, limit)
+	}()
+	return n
+}
+
+// get waits for the page; nothing where none is on its way behind that cursor.
+func (n *nextPage) get(cursor string) (*syncproto.Page, transport.Times, error) {
+	if n == nil {
+		return nil, transport.Times{}, nil
+	}
+	if n.cursor != cursor {
+		n.drop()
+		return nil, transport.Times{}, nil
+	}
+	<-n.done
+	n.cancel()
+	return n.page, n.times, n.err
+}
+
+// drop ends what is on its way.
+func (n *nextPage) drop() {
+	if n != nil {
+		n.cancel()
+		<-n.done
 	}
 }
 

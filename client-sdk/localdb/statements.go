@@ -1,11 +1,13 @@
 package localdb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"modernc.org/sqlite"
@@ -118,7 +120,7 @@ func (k *keeping) statement(ctx context.Context, text string) (*statement, error
 			return nil, err
 		}
 	}
-	inner, err := k.connection.PrepareContext(ctx, text)
+	inner, err := k.connection.PrepareContext(ctx, cmp.Or(positional(text), text))
 	if err != nil {
 		return nil, err
 	}
@@ -131,6 +133,26 @@ func (k *keeping) statement(ctx context.Context, text string) (*statement, error
 	}
 	k.kept[text] = s
 	return s, nil
+}
+
+// positional turns $1, $2 … into question marks where they stand in that
+// order, once each: SQLite looks up the name of a numbered bind in a list, for
+// each bind of each execution.
+func positional(text string) string {
+	var b strings.Builder
+	for next := 1; ; next++ {
+		before, after, found := strings.Cut(text, "$")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		digits := len(after) - len(strings.TrimLeft(after, "0123456789"))
+		if after[:digits] != strconv.Itoa(next) {
+			return ""
+		}
+		b.WriteByte('?')
+		text = after[digits:]
+	}
 }
 
 // plain says whether a text is a statement on rows: others, such as VACUUM or

@@ -96,6 +96,8 @@ type Again struct {
 
 // heldAgain marks a transaction as held once more. One that the feed has passed
 // is laid on top of the rows again: it stays on the screen until it is decided.
+// One that was decided under that case already is not held again: the phone may
+// be told twice.
 func heldAgain(ctx context.Context, tx *sql.Tx, id uuid.UUID, seq uint64, more Again) (Effect, error) {
 	reason := more.Reason
 	if reason == "" {
@@ -105,6 +107,7 @@ func heldAgain(ctx context.Context, tx *sql.Tx, id uuid.UUID, seq uint64, more A
 		UPDATE change
 		SET state = 'held', case_id = $1, reason = CASE WHEN seq = $2 THEN $3 ELSE 'transaction' END
 		WHERE epoch = $4 AND txn = (SELECT t.txn FROM change t WHERE t.epoch = $4 AND t.seq = $2) AND state IN ('held', 'acked', 'confirmed')
+			AND NOT coalesce(case_id = $1 AND state <> 'held', FALSE)
 		RETURNING tbl, row`, more.Case[:], int64(seq), reason, id[:])
 	if err != nil {
 		return Effect{}, fmt.Errorf("held again: %w", err)
@@ -178,6 +181,24 @@ func (o *Outbox) Of(ctx context.Context, tx *sql.Tx, table string, row uuid.UUID
 			return nil, fmt.Errorf("my changes of %s: %w", table, err)
 		}
 		out = append(out, Mine{Change: ch, Root: root, Held: state == "held"})
+	}
+	return out, rows.Err()
+}
+
+// Unconfirmed lists the rows that have unconfirmed changes.
+func (o *Outbox) Unconfirmed(ctx context.Context, tx *sql.Tx) ([]Key, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT DISTINCT tbl, row FROM change WHERE state IN ('pending', 'acked', 'held')`)
+	if err != nil {
+		return nil, fmt.Errorf("my changed rows: %w", err)
+	}
+	defer rows.Close()
+	var out []Key
+	for rows.Next() {
+		var k Key
+		if err := rows.Scan(&k.Table, &k.Row); err != nil {
+			return nil, fmt.Errorf("my changed rows: %w", err)
+		}
+		out = append(out, k)
 	}
 	return out, rows.Err()
 }

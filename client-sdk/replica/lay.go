@@ -20,7 +20,7 @@ func (r *Replica) Insert(ctx context.Context, tx *sql.Tx, name string, id, root 
 	if err != nil {
 		return err
 	}
-	if _, there, err := r.Row(ctx, tx, name, id); err != nil {
+	if _, there, err := r.stored(ctx, tx, name, id); err != nil {
 		return err
 	} else if there {
 		return fmt.Errorf("%w: %s %s", ErrRowExists, name, id)
@@ -144,7 +144,7 @@ func (r *Replica) lay(ctx context.Context, tx *sql.Tx, k outbox.Key) error {
 	}
 	if base == nil && had == 0 {
 		// All of it was confirmed, and is unconfirmed again by a restored server.
-		shown, there, err := r.Row(ctx, tx, k.Table, k.Row)
+		shown, there, err := r.stored(ctx, tx, k.Table, k.Row)
 		if err != nil {
 			return err
 		}

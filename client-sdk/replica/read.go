@@ -56,11 +56,20 @@ func Value(v any) (schema.Value, error) {
 
 // Row reads one row as the app shows it.
 func (r *Replica) Row(ctx context.Context, tx *sql.Tx, name string, id uuid.UUID) (schema.Row, bool, error) {
+	return r.one(ctx, tx, name, " WHERE id = $1 AND "+seen, id)
+}
+
+// stored is Row, of a first pull's rows too.
+func (r *Replica) stored(ctx context.Context, tx *sql.Tx, name string, id uuid.UUID) (schema.Row, bool, error) {
+	return r.one(ctx, tx, name, " WHERE id = $1", id)
+}
+
+func (r *Replica) one(ctx context.Context, tx *sql.Tx, name, where string, id uuid.UUID) (schema.Row, bool, error) {
 	t, err := r.table(name)
 	if err != nil {
 		return schema.Row{}, false, err
 	}
-	row, err := t.scan(tx.QueryRowContext(ctx, t.selects+" WHERE id = $1", id[:]))
+	row, err := t.scan(tx.QueryRowContext(ctx, t.selects+where, id[:]))
 	if errors.Is(err, sql.ErrNoRows) {
 		return schema.Row{}, false, nil
 	}
@@ -120,8 +129,7 @@ func (t *table) scan(s scanner) (schema.Row, error) {
 func (t *table) query(q Query) (string, []any, error) {
 	var b strings.Builder
 	var args []any
-	b.WriteString(t.selects)
-	word := " WHERE "
+	b.WriteString(t.selects + " WHERE " + seen)
 	for _, name := range slices.Sorted(maps.Keys(q.Where)) {
 		column, err := t.sqlName(name)
 		if err != nil {
@@ -131,9 +139,8 @@ func (t *table) query(q Query) (string, []any, error) {
 		if err != nil {
 			return "", nil, fmt.Errorf("%s.%s: %w", t.Name, name, err)
 		}
-		b.WriteString(word + cond)
+		b.WriteString(" AND " + cond)
 		args = append(args, more...)
-		word = " AND "
 	}
 	order, err := t.sqlName(orID(q.OrderBy))
 	if err != nil {

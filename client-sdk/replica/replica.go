@@ -22,9 +22,11 @@ var (
 	ErrRowUnknown    = errors.New("no such row on this phone")
 )
 
-// Mine gives the unconfirmed changes of a row in the order of recording.
+// Mine gives the unconfirmed changes of a row in the order of recording, and
+// the rows that have any.
 type Mine interface {
 	Of(ctx context.Context, tx *sql.Tx, table string, row uuid.UUID) ([]outbox.Mine, error)
+	Unconfirmed(ctx context.Context, tx *sql.Tx) ([]outbox.Key, error)
 }
 
 // Replica works on the app's tables. It is immutable and safe for concurrent
@@ -46,6 +48,7 @@ type table struct {
 	columns string // the schema's columns, quoted, each with a comma before it
 	selects string
 	upsert  string
+	insert  string // takeAtOnce new rows of the server's
 }
 
 // New makes a replica of all tables of the schema that can reach a phone.
@@ -77,6 +80,7 @@ func newTable(t *schema.Table) *table {
 		fmt.Fprintf(&sets, ", %s = excluded.%s", q, q)
 	}
 	app := quote("app_" + t.Name)
+	one := "(?, ?, ?, 0, 0" + strings.Repeat(", ?", len(t.Columns)) + ")"
 	return &table{
 		Table:   t,
 		app:     app,
@@ -84,6 +88,8 @@ func newTable(t *schema.Table) *table {
 		selects: "SELECT id, root, rev" + columns.String() + " FROM " + app,
 		upsert: "INSERT INTO " + app + " (id, root, rev, mine, held" + columns.String() + ") VALUES ($1, $2, $3, $4, $5" + binds.String() +
 			") ON CONFLICT (id) DO UPDATE SET root = excluded.root, rev = excluded.rev, mine = excluded.mine, held = excluded.held" + sets.String(),
+		insert: "INSERT INTO " + app + " (id, root, rev, mine, held" + columns.String() + ") VALUES " + one + strings.Repeat(", "+one, takeAtOnce-1) +
+			" ON CONFLICT (id) DO UPDATE SET root = excluded.root, rev = excluded.rev" + sets.String(),
 	}
 }
 

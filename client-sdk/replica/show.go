@@ -28,16 +28,7 @@ func (r *Replica) Show(ctx context.Context, tx *sql.Tx, also []outbox.Key) (Show
 	if err := tx.QueryRowContext(ctx, `SELECT staging, stage_cursor FROM feed WHERE id = 1`).Scan(&kind, &next); err != nil {
 		return Shown{}, fmt.Errorf("show: %w", err)
 	}
-	if kind == Cold {
-		if err := r.clear(ctx, tx); err != nil {
-			return Shown{}, err
-		}
-	}
-	removed, err := r.showRemoved(ctx, tx)
-	if err != nil {
-		return Shown{}, err
-	}
-	n, err := r.showRows(ctx, tx)
+	removed, n, err := r.turn(ctx, tx, kind)
 	if err != nil {
 		return Shown{}, err
 	}
@@ -53,7 +44,26 @@ func (r *Replica) Show(ctx context.Context, tx *sql.Tx, also []outbox.Key) (Show
 			return Shown{}, fmt.Errorf("show: %w", err)
 		}
 	}
-	return Shown{Rows: n, Removed: removed}, r.clearStage(ctx, tx)
+	return Shown{Rows: n, Removed: removed}, r.endStage(ctx, tx)
+}
+
+// turn takes over what came: what is staged, or what a first pull has put in
+// place already.
+func (r *Replica) turn(ctx context.Context, tx *sql.Tx, kind Kind) (removed, rows int, err error) {
+	if kind == Fresh {
+		rows, err = r.reveal(ctx, tx)
+		return 0, rows, err
+	}
+	if kind == Cold {
+		if err := r.clear(ctx, tx); err != nil {
+			return 0, 0, err
+		}
+	}
+	if removed, err = r.showRemoved(ctx, tx); err != nil {
+		return 0, 0, err
+	}
+	rows, err = r.showRows(ctx, tx)
+	return removed, rows, err
 }
 
 // clear takes away all that the server said; rows with something of mine stay.
@@ -182,15 +192,7 @@ func (r *Replica) showRow(ctx context.Context, tx *sql.Tx, row schema.Row) error
 	if t == nil {
 		return r.keepAside(ctx, tx, row, false)
 	}
-	known := schema.Row{Table: row.Table, ID: row.ID, Root: row.Root, Rev: row.Rev, Cols: map[string]schema.Value{}}
-	rest := schema.Row{Table: row.Table, ID: row.ID, Root: row.Root, Rev: row.Rev, Cols: map[string]schema.Value{}}
-	for name, v := range row.Cols {
-		if c := t.Column(name); c != nil && shaped(c, v) {
-			known.Cols[name] = c.Normal(v)
-		} else {
-			rest.Cols[name] = v
-		}
-	}
+	known, rest := t.split(row)
 	if err := r.keepAside(ctx, tx, rest, true); err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ const (
 	None   Kind = ""
 	Pull   Kind = "pull"   // what changed behind the cursor
 	Cold   Kind = "cold"   // everything: rows that it does not name are gone
+	Fresh  Kind = "fresh"  // everything, on a phone that shows nothing yet: see fresh.go
 	Repair Kind = "repair" // roots whose checksums differed; the cursor stays
 )
 
@@ -30,12 +31,15 @@ func (r *Replica) Where(ctx context.Context, tx *sql.Tx) (cursor string, kind Ki
 		return "", None, fmt.Errorf("cursor: %w", err)
 	}
 	switch {
-	case kind == Pull || kind == Cold:
+	case kind == Pull || kind == Cold || kind == Fresh:
 		return staged, kind, nil
-	case shown == "":
-		return "", Cold, nil
+	case shown != "":
+		return shown, Pull, nil
 	}
-	return shown, Pull, nil
+	if empty, err := r.empty(ctx, tx); err != nil || !empty {
+		return "", Cold, err
+	}
+	return "", Fresh, nil
 }
 
 // Void forgets the cursor and what is staged: the next pull gets everything.
@@ -51,6 +55,20 @@ func (r *Replica) Void(ctx context.Context, tx *sql.Tx) error {
 }
 
 func (r *Replica) clearStage(ctx context.Context, tx *sql.Tx) error {
+	fresh, err := filling(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if fresh {
+		if err := r.clear(ctx, tx); err != nil {
+			return err
+		}
+	}
+	return r.endStage(ctx, tx)
+}
+
+// endStage forgets what was staged.
+func (r *Replica) endStage(ctx context.Context, tx *sql.Tx) error {
 	for _, q := range []string{
 		`DELETE FROM stage_row`, `DELETE FROM stage_removed`, `DELETE FROM stage_instruction`,
 		`UPDATE feed SET staging = '', stage_cursor = ''`,
@@ -75,28 +93,12 @@ func (r *Replica) Stage(ctx context.Context, tx *sql.Tx, kind Kind, p *syncproto
 			return err
 		}
 	}
-	for _, gone := range p.Removed {
-		if err := stageRemoved(ctx, tx, gone); err != nil {
-			return fmt.Errorf("stage a removal: %w", err)
-		}
+	place := r.stagePage
+	if kind == Fresh {
+		place = r.fill
 	}
-	insert, err := tx.PrepareContext(ctx, `
-		INSERT INTO stage_row (tbl, row, root, rev, cols)
-		VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (tbl, row) DO UPDATE
-		SET root = excluded.root, rev = excluded.rev, cols = excluded.cols`)
-	if err != nil {
-		return fmt.Errorf("stage: %w", err)
-	}
-	defer insert.Close()
-	for _, row := range p.Rows {
-		cols, err := r.pack(row.Cols)
-		if err != nil {
-			return fmt.Errorf("stage %s: %w", row.Table, err)
-		}
-		if _, err := insert.ExecContext(ctx, row.Table, row.ID[:], row.Root[:], int64(row.Rev), cols); err != nil {
-			return fmt.Errorf("stage %s: %w", row.Table, err)
-		}
+	if err := place(ctx, tx, p); err != nil {
+		return err
 	}
 	for _, i := range p.Instructions {
 		if err := stageInstruction(ctx, tx, i); err != nil {
@@ -105,6 +107,29 @@ func (r *Replica) Stage(ctx context.Context, tx *sql.Tx, kind Kind, p *syncproto
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE feed SET staging = $1, stage_cursor = $2`, string(kind), p.Next); err != nil {
 		return fmt.Errorf("stage: %w", err)
+	}
+	return nil
+}
+
+// stagePage keeps the rows and removals of a page aside.
+func (r *Replica) stagePage(ctx context.Context, tx *sql.Tx, p *syncproto.Page) error {
+	for _, gone := range p.Removed {
+		if err := stageRemoved(ctx, tx, gone); err != nil {
+			return fmt.Errorf("stage a removal: %w", err)
+		}
+	}
+	for _, row := range p.Rows {
+		cols, err := r.pack(row.Cols)
+		if err != nil {
+			return fmt.Errorf("stage %s: %w", row.Table, err)
+		}
+		if _, err := tx.ExecContext(ctx, `
+			INSERT INTO stage_row (tbl, row, root, rev, cols)
+			VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (tbl, row) DO UPDATE
+			SET root = excluded.root, rev = excluded.rev, cols = excluded.cols`, row.Table, row.ID[:], row.Root[:], int64(row.Rev), cols); err != nil {
+			return fmt.Errorf("stage %s: %w", row.Table, err)
+		}
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ type tableSQL struct {
 	columns string // the schema's columns, quoted
 	byID    string
 	many    string // as byID, for loadAtOnce ids
+	shown   string // what readers see of loadAtOnce rows
 	upsert  string
 	insert  string // insertAtOnce new rows
 
@@ -40,6 +41,7 @@ func tableTexts(d *schema.Descriptor) map[string]*tableSQL {
 			strings.Join(binds, ", ") + ") ON CONFLICT (centre, id) DO UPDATE SET rev = excluded.rev, deleted = excluded.deleted, clock = excluded.clock, extra = excluded.extra, " + strings.Join(sets, ", ")
 		q.many = strings.TrimSuffix(q.byID, "= $2") + "IN " + tuples(1, 1+loadAtOnce)
 		q.many = strings.Replace(q.many, "($1, ", "(", 1)
+		q.shown = strings.Replace(q.many, "rev, deleted, clock, extra, ", "rev, ", 1)
 		q.insert = "INSERT INTO state_" + t.Name + " (centre, id, root, rev, deleted, clock, extra, " + q.columns + ") VALUES " + tuples(insertAtOnce, 7+len(t.Columns))
 		q.arrayTexts()
 		out[t.Name] = q

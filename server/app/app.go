@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -49,6 +50,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger, version strin
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
+	debug.FreeOSMemory() // migrations and templates are read with large buffers, once
 	return a, nil
 }
 

@@ -44,13 +44,24 @@ func Covers(signature schema.Row, content string) bool {
 // Cause and measure that were deferred at the signing may be filled in later
 // without breaking it (OR-14): the customer signed that they would follow.
 func CoversVisit(signature schema.Row, v VisitRows) bool {
-	if content, _ := summary(v, v.Record != nil && v.Record.Bool("deferred")); Covers(signature, content) {
+	deferred := v.Record != nil && v.Record.Bool("deferred")
+	if coversAs(signature, v, deferred) {
 		return true
 	}
-	if v.Record == nil {
+	return v.Record != nil && !deferred && coversAs(signature, v, true)
+}
+
+// coversAs compares with the content as it is made now, and with the text alone
+// that older signatures were bound to.
+func coversAs(signature schema.Row, v VisitRows, deferred bool) bool {
+	content, _ := bound(v, deferred)
+	if Covers(signature, content) {
+		return true
+	}
+	if _, _, whole := cutCover(signature.Text("content")); whole {
 		return false
 	}
-	content, _ := summary(v, true)
+	content, _ = summary(v, deferred)
 	return Covers(signature, content)
 }
 
@@ -80,3 +91,18 @@ func StateOf(v VisitRows) SignatureState {
 // SlipReturned says whether the visit's feedback slip counts as returned:
 // signed or formally declined, all outcomes alike (SF-02, SF-04).
 func SlipReturned(v VisitRows) bool { return StateOf(v) != SignatureNone }
+
+// StandingOf gives the state of one signature: covers or superseded where it
+// was signed by the customer, declined where it was not signed, none for
+// somebody else's, which covers no visit's content.
+func StandingOf(signature schema.Row, v VisitRows) SignatureState {
+	switch {
+	case signature.Text("outcome") != Signed:
+		return SignatureDeclined
+	case signature.Text("signer") != SignerCustomer:
+		return SignatureNone
+	case CoversVisit(signature, v):
+		return SignatureCovers
+	}
+	return SignatureSuperseded
+}

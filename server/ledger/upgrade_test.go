@@ -180,6 +180,81 @@ func TestUpgradeMergesAndFoldsWhatWaited(t *testing.T) {
 	})
 }
 
+// TestKeptValuesKeepTheirOwnClock: what was kept is merged, at the upgrade and
+// by every later write, with the time, the base and the log that it was written
+// with: not with those of the upgrade.
+func TestKeptValuesKeepTheirOwnClock(t *testing.T) {
+	v := openVersioned(t, version(t, 2))
+	b, a := v.phone("陈师傅"), v.phone("李师傅")
+	c := v.phone("孙师傅")
+	type written struct {
+		by   *phone
+		ago  int // minutes before the phone's contact by its clock
+		text string
+	}
+	play := func(kept, later written) (contact uuid.UUID, after func()) {
+		job, contact := v.job(a.dev.Person)
+		for _, p := range []*phone{b, c} {
+			v.write(v.clerk, insert("assignment", newID(), map[string]any{"job": job[:], "person": p.dev.Person[:], "active": true}))
+		}
+		base := v.stateRow("job_contact", contact).Rev
+		record := func(w written, edits ...ledger.Edit) {
+			w.by.wall = -int64(w.ago) * 60_000
+			w.by.hlc = 0 // each story has a clock of its own
+			w.by.recordAs(3, edits...)
+		}
+		record(kept, update("job_contact", contact, base, map[string]any{"wechat": kept.text}))
+		kept.by.push()
+		record(later, update("job_contact", contact, base, map[string]any{"wechat": later.text}))
+		return contact, func() { later.by.push() }
+	}
+	// Both phones wrote before the upgrade; the second one reaches the server
+	// behind it.
+	before, after1 := play(written{b, 10, "kept"}, written{a, 4, "later"})
+	behind, after2 := play(written{b, 4, "kept"}, written{c, 10, "earlier"})
+	// One person's next word is never concurrent with his own.
+	_, contact := v.job(b.dev.Person)
+	b.wall, b.hlc = -10*60_000, 0
+	b.recordAs(3, update("job_contact", contact, v.stateRow("job_contact", contact).Rev, map[string]any{"wechat": "one"}))
+	b.push()
+	rows := b.reads(2)
+
+	v.start(third(t))
+	for _, text := range thirdTables {
+		v.spoil(text)
+	}
+	v.start(third(t))
+	a, b, c = v.reopened(a), v.reopened(b), v.reopened(c)
+	v.now = v.now.Add(time.Minute)
+	if !v.upgrade() {
+		t.Fatal("no upgrade")
+	}
+	after1()
+	after2()
+	b.wall, b.hlc = -12*60_000, 0 // and its clock went back
+	b.recordAs(3, update("job_contact", contact, rows[contact].Rev, map[string]any{"wechat": "two"}))
+	if out := b.push().Outcomes; len(out) != 0 {
+		t.Errorf("his own second word: %+v", out)
+	}
+	for id, want := range map[uuid.UUID]string{before: "later", behind: "kept", contact: "two"} {
+		if got := v.stateRow("job_contact", id).Text("wechat"); got != want {
+			t.Errorf("wechat is %q, want %q", got, want)
+		}
+	}
+	// A base that the writer of the kept value had seen counts: what stood then
+	// is no rival.
+	if n := v.tally("SELECT count(*) FROM loser WHERE row IN ($1, $2, $3)", before[:], behind[:], contact[:]); n != 2 {
+		t.Errorf("%d losing values, want 2", n)
+	}
+	v.sameWhenRebuilt(func(s *store.Store) {
+		for _, text := range thirdTables {
+			if err := s.Update(context.Background(), func(tx *sql.Tx) error { _, err := tx.Exec(text); return err }); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
 // TestReadersOneAndTwoVersionsBehind: each gets the tables, columns and values
 // that it knows, with sums that agree, and pushes what it can.
 func TestReadersOneAndTwoVersionsBehind(t *testing.T) {

@@ -260,7 +260,7 @@ func (f *Fold) fail(ctx context.Context, t txn, fd *finding) error {
 	}
 	root := fd.root
 	if root == uuid.Nil {
-		root = f.guessRoot(ctx, t.items[fd.index])
+		root = f.guessRoot(ctx, t, t.items[fd.index])
 	}
 	id, known := f.heldRoot[root]
 	if !known || fd.reason != syncproto.Behind {
@@ -313,22 +313,30 @@ func (f *Fold) heldCase(id, root uuid.UUID, t txn, fd *finding) Case {
 
 // guessRoot finds the root that a failed change belongs to as well as can be
 // told; the row itself for an unknown table.
-func (f *Fold) guessRoot(ctx context.Context, it Item) uuid.UUID {
+func (f *Fold) guessRoot(ctx context.Context, t txn, it Item) uuid.UUID {
 	if it.Change == nil {
 		return f.centre
 	}
-	t := f.e.d.Table(it.Change.Table)
-	if t == nil {
+	tab := f.e.d.Table(it.Change.Table)
+	if tab == nil {
 		return it.Change.Row
 	}
-	if r, err := f.row(ctx, t.Name, it.Change.Row); err == nil && r != nil {
+	if r, err := f.row(ctx, tab.Name, it.Change.Row); err == nil && r != nil {
 		return r.Root
 	}
-	if root, ok := f.heldRow[Key{t.Name, it.Change.Row}]; ok {
+	if root, ok := f.heldRow[Key{tab.Name, it.Change.Row}]; ok {
 		return root
 	}
-	if root, fd, err := f.rootOf(ctx, t, it.Change, uuid.Nil); err == nil && fd == nil {
+	person := t.Person
+	if !f.e.rules.OwnRoot {
+		person = uuid.Nil
+	}
+	root, fd, err := f.rootOf(ctx, tab, it.Change, person)
+	switch {
+	case err == nil && fd == nil:
 		return root
+	case err == nil && f.e.rules.OwnRoot && fd.root != uuid.Nil:
+		return fd.root
 	}
 	return it.Change.Row
 }

@@ -19,6 +19,10 @@ type RuleSet struct {
 	later func(a, b Side) bool
 	// equal decides where both wrote the same without knowing of each other.
 	equal func(r RuleSet, in Input) Verdict
+	// OwnRoot says that a held insert is held under the root that its row would
+	// have had, and so holds back what follows there: the writer's person, or
+	// the root of a parent that is held itself.
+	OwnRoot bool
 }
 
 // sets are all rules that ever folded a batch, oldest first.
@@ -29,10 +33,12 @@ type RuleSet struct {
 //	   third value between the two won or lost by the order of arrival.
 //	2  The higher (hlc, device, epoch) wins. Of two equal values the winner's
 //	   time counts from then on: `latest` gives the same value in any order.
+//	   A held insert is held under its own root; before, one under a person or
+//	   under a held parent stood under no root and held nothing back.
 func sets() []RuleSet {
 	return []RuleSet{
 		{Number: 1, later: laterByDevice, equal: equalStays},
-		{Number: 2, later: laterByEpoch, equal: equalCounts},
+		{Number: 2, later: laterByEpoch, equal: equalCounts, OwnRoot: true},
 	}
 }
 

@@ -23,10 +23,18 @@ type DefectLine struct {
 	Verdicts   int               // adjudications so far
 }
 
+// DefectPlace is a defect's place in that queue and nothing else of it.
+type DefectPlace struct {
+	Centre, ID uuid.UUID
+	Status     string
+}
+
 // DefectQueue gives all defects that headquarters has to look at, oldest
 // first; limit bounds them.
 type DefectQueue interface {
 	OpenDefects(ctx context.Context, limit int) ([]DefectLine, error)
+	// OpenPlaces gives the same defects in the same order.
+	OpenPlaces(ctx context.Context, limit int) ([]DefectPlace, error)
 }
 
 // Photo finds the photo of a role, the newest one where there are several;

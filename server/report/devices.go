@@ -44,7 +44,7 @@ func (d *DeviceLine) OddClock() bool {
 }
 
 // OffsetSeconds is the clock's error in whole seconds with its sign.
-func (d *DeviceLine) OffsetSeconds() string { return fmt.Sprintf("%+d", d.ClockOffset/1000) }
+func (d DeviceLine) OffsetSeconds() string { return fmt.Sprintf("%+d", d.ClockOffset/1000) }
 
 // Phones are the phones of a centre, those in use first.
 type Phones interface {

@@ -227,7 +227,7 @@ func list[T any](ctx context.Context, s *Store, text string, scan func(scanner, 
 	}
 	rows, err := st.QueryContext(ctx, args...)
 	if err != nil {
-		return nil, err
+		return nil, explainPostgres(err)
 	}
 	defer rows.Close()
 	var out []T
@@ -238,15 +238,16 @@ func list[T any](ctx context.Context, s *Store, text string, scan func(scanner, 
 		}
 		out = append(out, v)
 	}
-	return out, rows.Err()
+	return out, explainPostgres(rows.Err())
 }
 
-// absent turns "no rows" into a NotFound fault.
+// absent turns "no rows" into a NotFound fault, and a database that is away
+// into Busy: whoever asks for a session must not take that for a wrong one.
 func absent(err error, message string) error {
 	if errors.Is(err, sql.ErrNoRows) {
 		return fault.New(syncproto.NotFound, message)
 	}
-	return err
+	return explainPostgres(err)
 }
 
 // anyCentre is a centre's bind, or NULL for all of them.

@@ -107,7 +107,8 @@ func (s *Store) MissingBlobs(ctx context.Context, centre, job uuid.UUID) ([]blob
 func (s *Store) CountMissingBlobs(ctx context.Context, centre uuid.UUID) ([]blob.MissingCount, error) {
 	var out []blob.MissingCount
 	err := s.View(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, missingBlobs(`f.centre = $1`, missingCounts), centre[:])
+		rows, err := tx.QueryContext(ctx, missingBlobs(`f.centre = $1
+				AND f.root IN (SELECT j.id FROM state_job j WHERE j.centre = $1 AND `+incomplete+`)`, missingCounts), centre[:])
 		if err != nil {
 			return err
 		}

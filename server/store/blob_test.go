@@ -237,6 +237,9 @@ func TestMissingBlobsSayWhosePhoneHasThem(t *testing.T) {
 	person(d.person, "李师傅")
 	person(wang, "王师傅")
 	d.exec(`INSERT INTO state_visit (centre, id, root, rev, clock, "job", "person") VALUES ($1, $2, $3, 1, $2, $3, $4)`, d.centre, visit, job, d.person)
+	for _, id := range []uuid.UUID{job, other} {
+		d.exec(`INSERT INTO state_job (centre, id, root, rev, clock) VALUES ($1, $2, $2, 1, $2)`, d.centre, id)
+	}
 	photoOf := func(name string, under uuid.UUID, visit any) {
 		row := uuid.New()
 		d.exec(`INSERT INTO state_photo (centre, id, root, rev, clock, "job", "visit") VALUES ($1, $2, $3, 1, $2, $3, $4)`, d.centre, row, under, visit)

@@ -322,6 +322,10 @@ func (c *centreTx) Outcomes(ctx context.Context, device, epoch uuid.UUID, from, 
 	if err != nil {
 		return nil, err
 	}
+	return collectOutcomes(rows)
+}
+
+func collectOutcomes(rows rows) ([]syncproto.Outcome, error) {
 	defer rows.Close()
 	out := []syncproto.Outcome{}
 	for rows.Next() {

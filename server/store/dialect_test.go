@@ -72,7 +72,7 @@ func layouts(t *testing.T, st *store.Store, text string) map[string]layout {
 // nobodys are the tables that are no centre's: the server's own, and those that
 // are found by a secret or a sign-in name before the centre is known.
 func nobodys() []string {
-	return []string{"auth_event", "credential", "enrol_code", "history", "refresh_family", "session"}
+	return []string{"auth_event", "credential", "enrol_code", "handout", "history", "refresh_family", "session"}
 }
 
 // TestBothEnginesHaveTheSameTables: same tables, columns and types; every key

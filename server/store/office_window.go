@@ -11,9 +11,11 @@ import (
 
 const expiredPlaces = `
 	SELECT a.id, a.rev
-	FROM state_job j
-	JOIN state_assignment a ON a.centre = j.centre AND a."job" = j.id
-	WHERE j.centre = $1
+	FROM state_assignment a
+	CROSS JOIN state_job j
+	WHERE a.centre = $1
+		AND j.centre = a.centre
+		AND j.id = a."job"
 		AND j."status" IN ('closed', 'cancelled')
 		AND (j."complete" = 1 OR j."status" = 'cancelled')
 		AND coalesce(j."closed_at", j."intake_at") < $2
@@ -45,9 +47,11 @@ func (s *Store) ExpiredPlaces(ctx context.Context, centre uuid.UUID, closedBefor
 
 const expiredGuests = `
 	SELECT m.person, m.job
-	FROM state_job j
-	JOIN membership m ON m.centre = j.centre AND m.job = j.id
-	WHERE j.centre = $1
+	FROM membership m
+	CROSS JOIN state_job j
+	WHERE m.centre = $1
+		AND j.centre = m.centre
+		AND j.id = m.job
 		AND j."status" IN ('closed', 'cancelled')
 		AND (j."complete" = 1 OR j."status" = 'cancelled')
 		AND coalesce(j."closed_at", j."intake_at") < $2

@@ -1,10 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync/atomic"
 	"time"
@@ -39,6 +42,7 @@ type cluster struct {
 	updates atomic.Int64
 	trips   atomic.Int64
 	waiting atomic.Int64
+	turn    chan struct{} // held by a plain writer that runs once more
 }
 
 const (
@@ -61,11 +65,23 @@ func openPostgres(ctx context.Context, cfg Config) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &cluster{pool: pool, db: stdlib.OpenDBFromPool(pool), herald: newHerald(pc.ConnConfig)}
+	p := &cluster{pool: pool, db: stdlib.OpenDBFromPool(pool), herald: newHerald(pc.ConnConfig), turn: make(chan struct{}, 1)}
 	if err := p.prepare(ctx); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	return p, nil
+}
+
+// serverName is what servers are called in the database's list of connections.
+const serverName = "siteledger"
+
+// servers counts the connections of servers that are not this process.
+func (p *cluster) servers(ctx context.Context) (n int, err error) {
+	err = p.pool.QueryRow(ctx, `
+		SELECT count(*)
+		FROM pg_stat_activity
+		WHERE datname = current_database() AND application_name = $1 AND pid <> pg_backend_pid()`, serverName).Scan(&n)
+	return n, explainPostgres(err)
 }
 
 // settle makes a dead server noticed within seconds, and bounds waits.
@@ -73,15 +89,21 @@ func settle(c *pgx.ConnConfig, cfg Config) {
 	if cfg.Password != "" {
 		c.Password = cfg.Password
 	}
+	c.OnNotice = func(pc *pgconn.PgConn, n *pgconn.Notice) {
+		if n.Routine == unconfirmedRoutine {
+			pc.CustomData()[unconfirmedRoutine] = true
+		}
+	}
 	d := &net.Dialer{Timeout: 5 * time.Second, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}}
 	c.DialFunc = d.DialContext
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = 5 * time.Second
 	}
 	for name, value := range map[string]string{
-		"application_name":                    "siteledger",
+		"application_name":                    cmp.Or(cfg.Name, serverName),
 		"lock_timeout":                        "20s",
 		"idle_in_transaction_session_timeout": "60s",
+		"statement_timeout":                   "0",   // it would end the wait for the standby, and call that a commit
 		"jit":                                 "off", // it costs more than any statement here runs
 	} {
 		if _, given := c.RuntimeParams[name]; !given {
@@ -149,15 +171,31 @@ func (p *cluster) view(ctx context.Context, fn func(*sql.Tx) error) error {
 }
 
 // update runs fn as if nobody else wrote; it is run again where that turns out
-// not to be so.
+// not to be so. Those that collided run one after the other, so that fifty
+// calls on one row do not use up each other's tries.
 func (p *cluster) update(ctx context.Context, fn func(*sql.Tx) error) error {
+	collided := false
 	return p.again(ctx, func() error {
+		if collided {
+			select {
+			case p.turn <- struct{}{}:
+				defer func() { <-p.turn }()
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		collided = true
 		return p.inTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable}, fn)
 	})
 }
 
 func (p *cluster) inTx(ctx context.Context, opts *sql.TxOptions, fn func(*sql.Tx) error) error {
-	tx, err := p.db.BeginTx(ctx, opts)
+	c, err := p.db.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer c.Close()
+	tx, err := c.BeginTx(ctx, opts)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -168,7 +206,29 @@ func (p *cluster) inTx(ctx context.Context, opts *sql.TxOptions, fn func(*sql.Tx
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	return nil
+	return c.Raw(func(driver any) error {
+		if s, ok := driver.(*stdlib.Conn); ok {
+			return confirmed(s.Conn().PgConn())
+		}
+		return nil
+	})
+}
+
+// unconfirmedRoutine is where PostgreSQL warns that somebody ended a commit's
+// wait for the synchronous standby. It then answers COMMIT all the same, though
+// a failover would lose it.
+const unconfirmedRoutine = "SyncRepWaitForLSN"
+
+// errUnconfirmed is such a commit. Whoever comes again waits for the standby
+// anew, since each writing transaction does.
+var errUnconfirmed = errors.New("the standby has not confirmed the commit")
+
+func confirmed(c *pgconn.PgConn) error {
+	if _, ok := c.CustomData()[unconfirmedRoutine]; !ok {
+		return nil
+	}
+	delete(c.CustomData(), unconfirmedRoutine)
+	return fmt.Errorf("commit: %w", errUnconfirmed)
 }
 
 // again runs a transaction until the database has no objection to its place
@@ -243,7 +303,7 @@ func explainPostgres(err error) error {
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, errMoved) {
+	if errors.Is(err, errMoved) || errors.Is(err, errUnconfirmed) {
 		return fault.Wrap(syncproto.Busy, "the database is busy; send it again later", err)
 	}
 	var known *fault.Error
@@ -252,7 +312,7 @@ func explainPostgres(err error) error {
 	}
 	var pe *pgconn.PgError
 	if !errors.As(err, &pe) {
-		if brokenConnection(err) {
+		if brokenConnection(err) || cutOff(err) {
 			return fault.Wrap(syncproto.Busy, "the database cannot be reached now; send it again later", err)
 		}
 		return err
@@ -265,6 +325,12 @@ func explainPostgres(err error) error {
 		return fault.Wrap(syncproto.Busy, "the database is busy; send it again later", err)
 	}
 	return err
+}
+
+// cutOff says that a plain statement's connection ended under it. It is asked
+// of whole transactions only: of a single value it may be said by a decoder.
+func cutOff(err error) bool {
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone)
 }
 
 func brokenConnection(err error) bool {

@@ -197,7 +197,7 @@ func (p *pipeline) finish(fn func(session) error) error {
 	if tag.String() != "COMMIT" { // a statement had failed, and fn went on
 		return errors.New("commit: the database rolled the transaction back")
 	}
-	return nil
+	return confirmed(p.conn.PgConn())
 }
 
 // drop forgets what was not sent.

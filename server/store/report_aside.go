@@ -169,7 +169,7 @@ func (s *Store) LeasesOf(ctx context.Context, centre, device uuid.UUID) ([]repor
 		return nil
 	}, `
 		SELECT COALESCE(r."prefix", ''), COALESCE(r."first", 0), COALESCE(r."last", 0), COALESCE(r."at", 0),
-			(SELECT COUNT(*) FROM state_receipt n WHERE n.centre = r.centre AND n.deleted = 0 AND n."no" LIKE rtrim(r."prefix", '-') || '-%')
+			(SELECT COUNT(*) FROM state_receipt n WHERE n.centre = r.centre AND n.deleted = 0 AND n."no" >= rtrim(r."prefix", '-') || '-' AND n."no" < rtrim(r."prefix", '-') || '.')
 		FROM state_receipt_range r
 		WHERE r.centre = $1 AND r."device" = $2 AND r.deleted = 0
 		ORDER BY r."at"`, centre[:], device[:])

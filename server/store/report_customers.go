@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strconv"
 
 	"github.com/google/uuid"
 
@@ -89,8 +90,12 @@ func (s *Store) Customers(ctx context.Context, centre uuid.UUID, limit, offset i
 	err := s.View(ctx, func(tx *sql.Tx) error {
 		err := tx.QueryRowContext(ctx, `
 			SELECT COUNT(*)
-			FROM state_customer
-			WHERE centre = $1 AND deleted = 0`, centre[:]).Scan(&total)
+			FROM (
+				SELECT 1
+				FROM state_customer
+				WHERE centre = $1 AND deleted = 0
+				LIMIT `+strconv.Itoa(countTo)+`
+			) AS counted`, centre[:]).Scan(&total)
 		if err != nil {
 			return err
 		}

@@ -8,12 +8,22 @@ import (
 	"github.com/google/uuid"
 
 	"siteledger/server/report"
-	"siteledger/syncproto/schema"
 )
+
+// openDefectIDs names the defects that headquarters has to look at, of all centres, the
+// oldest first: $1 is how many.
+const openDefectIDs = `
+		WITH open AS (
+			SELECT d.centre, d.id
+			FROM state_defect d
+			WHERE d."status" IN ('submitted', 'retake', 'returning') AND d.deleted = 0
+			ORDER BY d.id
+			LIMIT $1
+		)`
 
 // OpenDefects reads the defects of all centres that headquarters has to look
 // at, the longest waiting first. It reads each centre's few open defects and
-// their photos, not whole jobs.
+// their photos, not whole jobs, in two questions however many there are.
 func (s *Store) OpenDefects(ctx context.Context, limit int) ([]report.DefectLine, error) {
 	var out []report.DefectLine
 	err := s.View(ctx, func(tx *sql.Tx) error {
@@ -21,12 +31,7 @@ func (s *Store) OpenDefects(ctx context.Context, limit int) ([]report.DefectLine
 		if out, err = s.openDefects(ctx, tx, limit); err != nil {
 			return err
 		}
-		for i := range out {
-			if err := s.defectFacts(ctx, tx, &out[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return s.openPhotos(ctx, tx, limit, out)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read open defects: %w", err)
@@ -34,78 +39,111 @@ func (s *Store) OpenDefects(ctx context.Context, limit int) ([]report.DefectLine
 	return out, nil
 }
 
+// OpenPlaces reads the places of the same defects, for who leafs through them.
+func (s *Store) OpenPlaces(ctx context.Context, limit int) ([]report.DefectPlace, error) {
+	var out []report.DefectPlace
+	err := s.list(ctx, "read the order of open defects", func(rows *sql.Rows) error {
+		var p report.DefectPlace
+		var centre, id []byte
+		err := rows.Scan(&centre, &id, &p.Status)
+		p.Centre, p.ID = idOf(centre), idOf(id)
+		out = append(out, p)
+		return err
+	}, `
+		SELECT d.centre, d.id, d."status"
+		FROM state_defect d
+		WHERE d."status" IN ('submitted', 'retake', 'returning') AND d.deleted = 0
+		ORDER BY d.id
+		LIMIT $1`, limit)
+	return out, err
+}
+
 func (s *Store) openDefects(ctx context.Context, tx *sql.Tx, limit int) ([]report.DefectLine, error) {
 	q := s.tables["defect"]
-	rows, err := tx.QueryContext(ctx, `
-		SELECT `+q.selected()+`, s.centre
-		FROM state_defect s
-		WHERE s.deleted = 0 AND s."status" IN ('submitted', 'retake', 'returning')
-		ORDER BY s.id
-		LIMIT $1`, limit)
+	rows, err := tx.QueryContext(ctx, openDefectIDs+`
+		SELECT `+q.selected()+`, s.centre,
+			COALESCE((SELECT c."name" FROM state_centre c WHERE c.centre = s.centre AND c.deleted = 0 ORDER BY c.id LIMIT 1), ''),
+			COALESCE(j."contract_no", ''),
+			COALESCE(j."job_no", ''),
+			COALESCE((SELECT i."store" FROM state_job_item i WHERE i.centre = j.centre AND i."job" = j.id AND i.deleted = 0 ORDER BY i.id LIMIT 1), ''),
+			(SELECT COUNT(*) FROM state_adjudication a WHERE a.centre = s.centre AND a."defect" = s.id AND a.deleted = 0)
+		FROM open o
+		CROSS JOIN state_defect s
+		CROSS JOIN state_job j
+		WHERE s.centre = o.centre AND s.id = o.id AND j.centre = s.centre AND j.id = s.root
+		ORDER BY s.id`, limit)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var out []report.DefectLine
 	for rows.Next() {
+		var l report.DefectLine
 		var centre []byte
-		r, err := q.fileRow(tail{rows, &centre})
+		r, err := q.fileRow(tail{rows, []any{&centre, &l.CentreName, &l.Contract, &l.JobNo, &l.Store, &l.Verdicts}})
 		if err != nil {
 			return nil, err
 		}
-		l := report.DefectLine{Defect: r.Row, Since: r.Marks["status"].Received}
-		copy(l.Centre[:], centre)
+		l.Defect, l.Since, l.Centre, l.Present = r.Row, r.Marks["status"].Received, idOf(centre), map[[32]byte]bool{}
 		out = append(out, l)
 	}
 	return out, rows.Err()
 }
 
-// tail scans one more column behind those that its user asks for.
+// tail scans more columns behind those that its user asks for.
 type tail struct {
 	rows scanner
-	last any
+	last []any
 }
 
 // Scan implements scanner.
-func (t tail) Scan(dest ...any) error { return t.rows.Scan(append(dest, t.last)...) }
+func (t tail) Scan(dest ...any) error { return t.rows.Scan(append(dest, t.last...)...) }
 
-// defectFacts adds what the queue shows besides the defect's own row.
-func (s *Store) defectFacts(ctx context.Context, tx *sql.Tx, l *report.DefectLine) error {
-	var name, contract, no, store sql.NullString
-	err := tx.QueryRowContext(ctx, `
-		SELECT
-			(SELECT c."name" FROM state_centre c WHERE c.centre = j.centre AND c.deleted = 0 ORDER BY c.id LIMIT 1),
-			j."contract_no",
-			j."job_no",
-			(SELECT i."store" FROM state_job_item i WHERE i.centre = j.centre AND i."job" = j.id AND i.deleted = 0 ORDER BY i.id LIMIT 1)
-		FROM state_job j
-		WHERE j.centre = $1 AND j.id = $2`, l.Centre[:], l.Defect.Root[:]).Scan(&name, &contract, &no, &store)
-	if err != nil {
-		return fmt.Errorf("job of defect %s: %w", l.Defect.ID, err)
+// openPhotos adds the photos of open defects, oldest first, and which of their
+// files have arrived.
+func (s *Store) openPhotos(ctx context.Context, tx *sql.Tx, limit int, lines []report.DefectLine) error {
+	at := make(map[[32]byte]*report.DefectLine, len(lines))
+	key := func(centre, defect uuid.UUID) (k [32]byte) {
+		copy(k[:16], centre[:])
+		copy(k[16:], defect[:])
+		return k
 	}
-	l.CentreName, l.Contract, l.JobNo, l.Store = name.String, contract.String, no.String, store.String
-	if err := tx.QueryRowContext(ctx, `
-		SELECT COUNT(*)
-		FROM state_adjudication a
-		WHERE a.centre = $1 AND a."defect" = $2 AND a.deleted = 0`, l.Centre[:], l.Defect.ID[:]).Scan(&l.Verdicts); err != nil {
-		return err
+	for i := range lines {
+		at[key(lines[i].Centre, lines[i].Defect.ID)] = &lines[i]
 	}
-	if l.Photos, err = s.photosOf(ctx, tx, l.Centre, l.Defect.Root, l.Defect.ID); err != nil {
-		return err
-	}
-	l.Present, err = filePresent(ctx, tx, l.Centre, l.Defect.Root)
-	return err
-}
-
-// photosOf reads the photos of one defect of a job, oldest first.
-func (s *Store) photosOf(ctx context.Context, tx *sql.Tx, centre, job, defect uuid.UUID) ([]schema.Row, error) {
 	q := s.tables["photo"]
-	rows, err := q.readFileRows(ctx, tx, `
-		SELECT `+q.selected()+`
-		FROM state_photo s
-		WHERE s.centre = $1 AND s."job" = $2 AND s."defect" = $3 AND s.deleted = 0
-		ORDER BY s.id`, centre[:], job[:], defect[:])
-	return report.Plain(rows), err
+	there := func(column string) string {
+		return `(SELECT COUNT(*) FROM blob_present b WHERE b.centre = s.centre AND b.sha256 = s."` + column + `")`
+	}
+	rows, err := tx.QueryContext(ctx, openDefectIDs+`
+		SELECT `+q.selected()+`, s.centre, `+there("original")+`, `+there("preview")+`
+		FROM open o
+		CROSS JOIN state_photo s
+		WHERE s.centre = o.centre AND s."defect" = o.id AND s.deleted = 0
+		ORDER BY s.id`, limit)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var centre []byte
+		var original, preview int
+		r, err := q.scanRow(tail{rows, []any{&centre, &original, &preview}})
+		if err != nil {
+			return err
+		}
+		l := at[key(idOf(centre), r.Row.UUID("defect"))]
+		if l == nil {
+			continue
+		}
+		l.Photos = append(l.Photos, r.Row)
+		for column, n := range map[string]int{"original": original, "preview": preview} {
+			if sha := r.Row.Bytes(column); n > 0 && len(sha) == 32 {
+				l.Present[[32]byte(sha)] = true
+			}
+		}
+	}
+	return rows.Err()
 }
 
 // DefectPhoto says whether a file is the original or the preview of a photo of

@@ -32,11 +32,10 @@ func (s *Store) Counts(ctx context.Context, centre uuid.UUID, now time.Time) (re
 		}
 		return tx.QueryRowContext(ctx, `
 			SELECT
-				COUNT(*) FILTER (WHERE "status" = 'finished'),
-				COUNT(*) FILTER (WHERE "status" = 'new'),
-				COUNT(*) FILTER (WHERE "status" IN ('finished', 'registered', 'closed') AND COALESCE("complete", 0) = 0)
-			FROM state_job
-			WHERE centre = $1 AND deleted = 0`, centre[:]).Scan(&c.Unregistered, &c.Undispatched, &c.Incomplete)
+				(SELECT COUNT(*) FROM state_job j WHERE j.centre = $1 AND j."status" = 'finished' AND j.deleted = 0),
+				(SELECT COUNT(*) FROM state_job j WHERE j.centre = $1 AND j."status" = 'new' AND j.deleted = 0),
+				(SELECT COUNT(*) FROM state_job j WHERE j.centre = $1 AND j."status" IN ('finished', 'registered', 'closed') AND `+incomplete+`)`,
+			centre[:]).Scan(&c.Unregistered, &c.Undispatched, &c.Incomplete)
 	})
 	if err != nil {
 		return c, fmt.Errorf("count the day: %w", err)
@@ -55,9 +54,10 @@ func (s *Store) Loads(ctx context.Context, centre uuid.UUID, from, to int64) ([]
 				COUNT(DISTINCT CASE WHEN j."status" IN ('dispatched', 'departed', 'arrived') THEN j.id END),
 				COALESCE((
 					SELECT SUM(f."charged")
-					FROM state_fee_line f
-					JOIN state_visit v ON v.centre = f.centre AND v.id = f."visit"
-					WHERE f.centre = p.centre AND f.deleted = 0 AND v."person" = p.id AND v."started_at" >= $2 AND v."started_at" < $3
+					FROM state_visit v
+					CROSS JOIN state_fee_line f
+					WHERE v.centre = p.centre AND v."person" = p.id AND v."started_at" >= $2 AND v."started_at" < $3
+						AND f.centre = v.centre AND f."visit" = v.id AND f.deleted = 0
 				), 0)
 			FROM state_person p
 			LEFT JOIN state_assignment a ON a.centre = p.centre AND a."person" = p.id AND a."active" = 1 AND a.deleted = 0
@@ -167,14 +167,23 @@ func (s *Store) LastJobNo(ctx context.Context, centre uuid.UUID, prefix string) 
 		return tx.QueryRowContext(ctx, `
 			SELECT "job_no"
 			FROM state_job
-			WHERE centre = $1 AND substr("job_no", 1, $2) = $3
+			WHERE centre = $1 AND "job_no" >= $2 AND "job_no" < $3
 			ORDER BY length("job_no") DESC, "job_no" DESC
-			LIMIT 1`, centre[:], int64(len(prefix)), prefix).Scan(&no)
+			LIMIT 1`, centre[:], prefix, behind(prefix)).Scan(&no)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}
 	return no, err
+}
+
+// behind is the first text that comes behind all that begin with a prefix of
+// plain letters, in the order of the bytes.
+func behind(prefix string) string {
+	if prefix == "" {
+		return "\U0010FFFF"
+	}
+	return prefix[:len(prefix)-1] + string(prefix[len(prefix)-1]+1)
 }
 
 // PastJobs satisfies office.Book: what was asked and what was done about it.

@@ -131,9 +131,9 @@ func queueEvidence(ctx context.Context, tx *sql.Tx, centre uuid.UUID, _ time.Tim
 				FROM state_photo p
 				WHERE p.centre = j.centre AND p."job" = j.id AND p.deleted = 0
 			), j."intake_at"), COUNT(DISTINCT r.sha256)
-		FROM blob_ref r
-		JOIN state_job j ON j.centre = r.centre AND j.id = r.root
-		WHERE r.centre = $1 AND j.deleted = 0
+		FROM state_job j
+		CROSS JOIN blob_ref r
+		WHERE j.centre = $1 AND `+incomplete+` AND r.centre = j.centre AND r.root = j.id
 			AND NOT EXISTS (SELECT 1 FROM blob_present p WHERE p.centre = r.centre AND p.sha256 = r.sha256)
 		GROUP BY j.centre, j.id`, centre[:])
 }
@@ -143,9 +143,10 @@ func queueCards(ctx context.Context, tx *sql.Tx, centre uuid.UUID, now time.Time
 	return readItems(ctx, tx, "card", report.FilterLateCards, `
 		SELECT`+jobOfItem+`,
 			v.id, v."started_at", 0
-		FROM state_visit v
-		JOIN state_job j ON j.centre = v.centre AND j.id = v."job"
-		WHERE v.centre = $1 AND v.deleted = 0 AND v."started_at" < $2 AND j."status" <> 'cancelled'
+		FROM state_job j
+		CROSS JOIN state_visit v
+		WHERE j.centre = $1 AND `+incomplete+` AND j."status" <> 'cancelled'
+			AND v.centre = j.centre AND v."job" = j.id AND v.deleted = 0 AND v."started_at" < $2
 			AND NOT EXISTS (
 				SELECT 1
 				FROM state_visit_close c
@@ -216,8 +217,9 @@ func readGlance(ctx context.Context, tx *sql.Tx, centre uuid.UUID, now time.Time
 	}
 	err = tx.QueryRowContext(ctx, `
 		SELECT COUNT(DISTINCT r.sha256)
-		FROM blob_ref r
-		WHERE r.centre = $1
+		FROM state_job j
+		CROSS JOIN blob_ref r
+		WHERE j.centre = $1 AND `+incomplete+` AND r.centre = j.centre AND r.root = j.id
 			AND NOT EXISTS (SELECT 1 FROM blob_present p WHERE p.centre = r.centre AND p.sha256 = r.sha256)`,
 		centre[:]).Scan(&g.OnlyCopies)
 	return g, err

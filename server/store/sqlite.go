@@ -34,7 +34,10 @@ func openFile(ctx context.Context, cfg Config) (*file, error) {
 	if cfg.Synchronous == "" {
 		cfg.Synchronous = "FULL"
 	}
-	w, err := sql.Open("sqlite", dsn(cfg, true))
+	if cfg.Driver == "" {
+		cfg.Driver = "sqlite"
+	}
+	w, err := sql.Open(cfg.Driver, dsn(cfg, true))
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +45,7 @@ func openFile(ctx context.Context, cfg Config) (*file, error) {
 	if err := prepareFile(ctx, w); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
-	r, err := sql.Open("sqlite", dsn(cfg, false))
+	r, err := sql.Open(cfg.Driver, dsn(cfg, false))
 	if err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
@@ -122,6 +125,9 @@ func prepareFile(ctx context.Context, db *sql.DB) error {
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
+	}
+	if err := assume(ctx, db); err != nil {
+		return fmt.Errorf("statistics: %w", err)
 	}
 	return nil
 }

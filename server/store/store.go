@@ -28,9 +28,14 @@ type Config struct {
 	// URL is a PostgreSQL database as postgres://user@host/name?setting=value,
 	// or as key=value words. Password is added to it where it is not empty.
 	URL, Password string
+	// Name is what the database shows of the connections; empty is a server's.
+	Name string
 	// Synchronous is FULL unless a durability test wants the control that must
 	// lose. PostgreSQL has a setting of its own for it.
 	Synchronous string
+	// Driver is the name under which SQLite is registered; empty is the usual
+	// one. A test gives one that watches the statements.
+	Driver string
 	// Schema is the version whose tables are read and written; nil is the
 	// newest. The file's own tables are always those of this build.
 	Schema *schema.Descriptor
@@ -105,6 +110,15 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	s.engine, s.dialect, s.r = f, sqliteDialect(), f.r
 	return s, nil
+}
+
+// Servers counts the connections of servers to the same database, while this
+// store has another name than they have. On SQLite nobody can tell: 0.
+func (s *Store) Servers(ctx context.Context) (int, error) {
+	if p, ok := s.engine.(*cluster); ok {
+		return p.servers(ctx)
+	}
+	return 0, nil
 }
 
 // Close closes the store. Transactions under way end first.

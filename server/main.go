@@ -43,9 +43,12 @@ func commands() []command {
 	return []command{
 		{"serve", "[-listen ADDR] [-data DIR] [-config FILE]", "run the server until SIGTERM", program.serve},
 		{"verify", "[-data DIR] [-json] [-all] [-rebuild]", "read the whole ledger and every photo again; exit 1 at the first fault", program.verify},
+		{"verify-bundle", "FILE [-key FINGERPRINT] [-json]", "check an evidence bundle; exit 0 verified, 3 no key given to trust, 1 broken", program.verifyBundle},
+		{"key", "[-data DIR]", "print the fingerprint of the server's key", program.key},
 		{"backup", "-to DIR [-data DIR] [-json]", "copy database, keys and photos, also while the server runs", program.backup},
 		{"restore", "-from DIR -data DIR [-ledger] [-storage DIR]", "make a data folder from a backup", program.restore},
 		{"migrate-store", "-database URL [-data DIR]", "move a data folder's records to a PostgreSQL database; may be stopped and run again", program.migrateStore},
+		{"new-history", "[-database URL] [-data DIR]", "let a database serve that was recovered to a point in time; no server may run", program.newHistory},
 		{"centre", "add -name NAME | list", "service centres", program.centre},
 		{"user", "add | list | password | disable | enable", "people and their sign-in", program.user},
 		{"device", "list | code -person ID | permit | revoke -device ID", "phones and enrolment codes", program.device},
@@ -79,6 +82,8 @@ func (p program) run(ctx context.Context, args []string) int {
 			return 2
 		case errors.Is(err, errFault):
 			return 1
+		case errors.Is(err, errUnanchored):
+			return 3
 		}
 		fmt.Fprintf(p.err, "siteledger %s: %v\n", c.name, err)
 		return 1

@@ -66,14 +66,18 @@ func (p program) restore(ctx context.Context, args []string) error {
 func (p program) tellRestored(r restoredData) {
 	fmt.Fprintf(p.out, "restored into %s: backup of %s, %d shipped batches replayed, %d photos\n", r.Data, r.MadeAt.Format(time.RFC3339), r.Replayed, r.Photos)
 	fmt.Fprintf(p.out, "new history %s, before %s\n", r.History, r.Before)
-	ids := make([]uuid.UUID, 0, len(r.Cuts))
-	for id := range r.Cuts {
+	p.tellCuts(r.Cuts)
+	fmt.Fprintf(p.out, "look at people and phones that were disabled, revoked or given new passwords since the backup: those are as they were then, unless replayed\n")
+}
+
+func (p program) tellCuts(cuts map[uuid.UUID]app.Cut) {
+	ids := make([]uuid.UUID, 0, len(cuts))
+	for id := range cuts {
 		ids = append(ids, id)
 	}
 	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
 	for _, id := range ids {
-		c := r.Cuts[id]
+		c := cuts[id]
 		fmt.Fprintf(p.out, "  stream %s: up to place %d, rev %d; goes on from rev %d\n", id, c.Pos, c.Last, c.Floor)
 	}
-	fmt.Fprintf(p.out, "look at people and phones that were disabled, revoked or given new passwords since the backup: those are as they were then, unless replayed\n")
 }

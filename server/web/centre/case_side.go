@@ -93,7 +93,7 @@ func viewSignatures(f *report.JobFile, visit report.FileRow) []signatureView {
 	rows := office.VisitRows(f, visit)
 	var out []signatureView
 	for _, s := range f.Where("signature", "visit", visit.ID) {
-		v := signatureView{Outcome: s.Text("outcome"), Signer: s.Text("signer"), At: s.Int("at"), Reason: s.Text("reason"), Content: s.Text("content")}
+		v := signatureView{Outcome: s.Text("outcome"), Signer: s.Text("signer"), At: s.Int("at"), Reason: s.Text("reason"), Content: fieldwork.Readable(s.Text("content"))}
 		if b := s.Bytes("image"); len(b) == 32 && f.HasBlob(s, "image") {
 			v.Hash = hex.EncodeToString(b)
 		}

@@ -1,6 +1,9 @@
 package centre
 
 import (
+	"encoding/json"
+	"fmt"
+	"math"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -8,6 +11,7 @@ import (
 	"siteledger/server/office"
 	"siteledger/server/report"
 	"siteledger/server/web"
+	"siteledger/syncproto"
 	"siteledger/syncproto/schema"
 )
 
@@ -21,6 +25,58 @@ type DevicePage struct {
 	Problem string
 	Typed   office.Instruction
 	May     bool // this person may instruct it
+}
+
+// Resent is what became of a range that a phone was asked to send again.
+type Resent struct {
+	From, To uint64
+	Same     bool // the server compared all of it, and has the same
+}
+
+// Says is what an instruction asks, in words; "" where its kind says all.
+func (p *DevicePage) Says(a report.Asked) string {
+	var args struct {
+		Text, SHA256 string
+		From, To     uint64
+	}
+	if json.Unmarshal([]byte(a.Args), &args) != nil {
+		return ""
+	}
+	switch a.Kind {
+	case syncproto.KindResend:
+		if args.To == 0 {
+			return fmt.Sprintf("%d–", args.From)
+		}
+		return fmt.Sprintf("%d–%d", args.From, args.To)
+	case syncproto.KindUpload:
+		return args.SHA256[:min(len(args.SHA256), 12)]
+	}
+	return args.Text
+}
+
+// Resent gives the result of a re-send, nil while there is none. A phone
+// answers behind what it sends again, and the server takes the answer only
+// where the overlap is equal; a log that has gone on in two ways was not heard
+// again under its name.
+func (p *DevicePage) Resent(a report.Asked) *Resent {
+	var args struct {
+		Epoch    uuid.UUID `json:"epoch"`
+		From, To uint64
+	}
+	if a.Kind != syncproto.KindResend || a.State != "done" || json.Unmarshal([]byte(a.Args), &args) != nil {
+		return nil
+	}
+	for i, l := range p.Logs {
+		if l.Epoch != args.Epoch && (args.Epoch != uuid.Nil || i > 0) {
+			continue
+		}
+		to := args.To
+		if to == 0 || to > l.Acked {
+			to = l.Acked
+		}
+		return &Resent{From: args.From, To: to, Same: l.Contact >= a.At && to >= args.From}
+	}
+	return nil
 }
 
 func (d *Door) device(c *web.Context) error { return d.showDevice(c, http.StatusOK, &DevicePage{}) }
@@ -63,11 +119,17 @@ func (d *Door) instruct(c *web.Context) error {
 	if err != nil {
 		return err
 	}
-	in := office.Instruction{Device: id, Kind: c.Form("kind"), Epoch: c.FormID("epoch"), From: c.FormRev("from"), Text: c.Form("text")}
+	in := office.Instruction{Device: id, Kind: c.Form("kind"), Epoch: c.FormID("epoch"), From: c.FormRev("from"), To: c.FormRev("to"), Text: c.Form("text")}
+	if c.Form("to") != "" && in.To == 0 {
+		in.To = math.MaxUint64 // no number: refused below, not taken for "to the end"
+	}
 	if err := d.cfg.Office.Instruct(c.Context(), who(c), in); err != nil {
 		status, text, ok := c.Problem(err)
 		if !ok {
 			return err
+		}
+		if in.To == math.MaxUint64 {
+			in.To = 0
 		}
 		return d.showDevice(c, status, &DevicePage{Problem: text, Typed: in})
 	}

@@ -13,10 +13,12 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net/http"
 	"time"
 
 	"siteledger/server/auth"
 	"siteledger/server/blob"
+	"siteledger/server/bundle"
 	"siteledger/server/office"
 	"siteledger/server/report"
 	"siteledger/server/web"
@@ -50,6 +52,12 @@ type Uploads interface {
 	Urge(ctx context.Context, who office.Who, centre, photo uuid.UUID) error
 }
 
+// Evidence hands out evidence bundles and says which key seals them;
+// *bundle.Counter does. The caller has checked the centre.
+type Evidence interface {
+	Send(w http.ResponseWriter, r *http.Request, s bundle.Subject, by bundle.Person) error
+}
+
 // Accounts is what the people page does with sign-ins, codes and phones;
 // *auth.Auth has it, and checks again who may.
 type Accounts interface {
@@ -81,6 +89,8 @@ type Config struct {
 	Reports  Reports
 	Photos   Photos
 	Accounts Accounts
+	Evidence Evidence // nil leaves the button out
+	Handouts Handouts // nil leaves the customer's copy out
 	Schema   *schema.Descriptor
 	Server   string // public address of the server, shown beside an enrolment code
 	// Reconciliation adds its pages; nil leaves them out.

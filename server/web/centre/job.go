@@ -102,6 +102,8 @@ type JobPage struct {
 	Again    bool // going out again needs a reason
 	Form     jobForms
 	Answered bool
+	Evidence bool // bundles can be made
+	Copies   bool // customers' copies can be made
 }
 
 func (d *Door) job(c *web.Context) error {
@@ -134,7 +136,7 @@ func (d *Door) loadJob(c *web.Context, f *report.JobFile) (*JobPage, error) {
 	t := &teller{c: c, schema: d.cfg.Schema, people: f.People}
 	head, _ := f.Head()
 	p := &JobPage{ID: f.Job, Head: head, Contact: f.First("job_contact"), Items: f.All("job_item"), History: f.All("job_history"),
-		Complete: head.Bool("complete"), Missing: missing(t, f), Answered: head.Int("answered_at") != 0}
+		Complete: head.Bool("complete"), Missing: missing(t, f), Answered: head.Int("answered_at") != 0, Evidence: d.cfg.Evidence != nil, Copies: d.cfg.Handouts != nil}
 	for _, a := range f.All("assignment") {
 		person := a.UUID("person")
 		p.Crew = append(p.Crew, crewView{Person: person, Name: t.name(person), Lead: a.Bool("lead"), Active: a.Bool("active"), Reason: a.Text("reason")})

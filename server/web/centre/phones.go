@@ -1,12 +1,17 @@
 package centre
 
-import "siteledger/server/web"
+import (
+	"slices"
+
+	"siteledger/server/web"
+)
 
 // PhonesPage is the centre's phones: who was heard from when, and whose clock
 // is wrong. It is what stands behind "n phones are silent".
 type PhonesPage struct {
 	Phones []phoneLine
 	Silent int
+	Manage bool // this person may open the page of each
 }
 
 func (d *Door) phones(c *web.Context) error {
@@ -14,7 +19,7 @@ func (d *Door) phones(c *web.Context) error {
 	if err != nil {
 		return err
 	}
-	p := &PhonesPage{}
+	p := &PhonesPage{Manage: slices.Contains(managers(), c.Person.Role)}
 	for _, ph := range list {
 		l := phoneLine{DeviceLine: ph, Silent: ph.Silent(c.Now), Odd: ph.OddClock()}
 		if l.Silent {

@@ -9,15 +9,24 @@ import (
 	"siteledger/server/web"
 )
 
+// hashOf reads a hash as a path or a page names it.
+func hashOf(s string) ([32]byte, error) {
+	b, err := hex.DecodeString(s)
+	if err != nil || len(b) != 32 {
+		return [32]byte{}, web.NotFound()
+	}
+	return [32]byte(b), nil
+}
+
 // photo serves GET /centre/photos/{sha}: the checked bytes of a picture of the
 // person's own centre. Anything that is not a picture is offered as a download
 // and never shown.
 func (d *Door) photo(c *web.Context) error {
-	b, err := hex.DecodeString(c.R.PathValue("sha"))
-	if err != nil || len(b) != 32 {
-		return web.NotFound()
+	sha, err := hashOf(c.R.PathValue("sha"))
+	if err != nil {
+		return err
 	}
-	f, info, err := d.cfg.Photos.Open(c.Context(), c.Person.Centre, [32]byte(b))
+	f, info, err := d.cfg.Photos.Open(c.Context(), c.Person.Centre, sha)
 	if err != nil {
 		return err
 	}

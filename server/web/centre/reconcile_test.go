@@ -77,12 +77,13 @@ func openDoors(t *testing.T) *doors {
 		*store.Store
 		report.JobHistory
 	}{d.Store, d.History}
-	one, err := centre.New(centre.Config{Office: off, Uploads: d.Bench, Reports: reports, Photos: d, Accounts: struct{ centre.Accounts }{}, Schema: d.Schema,
+	one, err := centre.New(centre.Config{Office: off, Uploads: d.Bench, Reports: reports, Photos: d, Accounts: struct{ centre.Accounts }{}, Schema: d.Schema, Server: "https://ledger.example",
+		Evidence: d.evidence(t), Handouts: d.handouts(t),
 		Reconciliation: centre.NewReconciliation(centre.ReconcileConfig{Files: d.Store, Rows: d.Store, Facts: d.History, Cases: d.Bench, Slips: d.Bench, Shelf: report.Shelf{Store: d.Store}, Claims: d.Store, Schema: d.Schema})})
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, err := headquarters.New(headquarters.Config{Files: d.Store, Bench: d.Bench, Photos: d, Schema: d.Schema})
+	two, err := headquarters.New(headquarters.Config{Files: d.Store, Bench: d.Bench, Photos: d, Evidence: d.evidence(t), Schema: d.Schema})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,11 @@ func (d *Door) routes() []web.Route {
 		{Method: "POST", Path: "/centre/jobs/{id}/note", Roles: desk(), Handler: d.note},
 		{Method: "POST", Path: "/centre/jobs/{id}/number", Roles: desk(), Handler: d.number},
 		{Method: "POST", Path: "/centre/jobs/{id}/upload", Roles: desk(), Handler: d.askUpload},
+		{Method: "POST", Path: "/centre/jobs/{id}/evidence", Roles: desk(), Handler: d.evidence},
+		{Method: "GET", Path: "/centre/jobs/{id}/visits/{visit}/copy", Roles: desk(), Handler: d.copies},
+		{Method: "POST", Path: "/centre/jobs/{id}/visits/{visit}/copy", Roles: desk(), Handler: d.makeCopy},
+		{Method: "POST", Path: "/centre/jobs/{id}/visits/{visit}/copy/{link}/revoke", Roles: desk(), Handler: d.revokeCopy},
+		{Method: "GET", Path: "/copy/{token}", Public: true, Handler: d.customerCopy},
 		{Method: "GET", Path: "/centre/jobs/{id}/timeline", Roles: desk(), Handler: d.timeline},
 		{Method: "GET", Path: "/centre/photos/{sha}", Roles: desk(), Handler: d.photo},
 

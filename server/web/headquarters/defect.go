@@ -98,6 +98,7 @@ type DefectPage struct {
 	Waiting  string
 	Crack    bool
 	MayJudge bool
+	Evidence bool // bundles can be made
 
 	Typed   office.Judgement
 	Cost    string
@@ -142,7 +143,7 @@ func (d *Door) loadDefect(c *web.Context, p *DefectPage) error {
 	if !ok {
 		return web.NotFound()
 	}
-	p.Centre, p.Defect, p.State = centre, def.Row, c.Form("state")
+	p.Centre, p.Defect, p.State, p.Evidence = centre, def.Row, c.Form("state"), d.cfg.Evidence != nil
 	p.CentreName = f.Contact.Text("name")
 	if c.Lang == web.English && f.Contact.Text("name_en") != "" {
 		p.CentreName = f.Contact.Text("name_en")
@@ -298,31 +299,26 @@ func (d *Door) fillVerdicts(c *web.Context, p *DefectPage, f *report.JobFile, de
 
 // fillPlace finds the cases before and behind this one in the queue.
 func (d *Door) fillPlace(c *web.Context, p *DefectPage) error {
-	lines, err := d.cfg.Files.OpenDefects(c.Context(), queueLimit)
+	ids, err := d.cfg.Files.OpenPlaces(c.Context(), queueLimit)
 	if err != nil {
 		return err
 	}
-	var ids []report.DefectLine
-	for _, l := range lines {
-		if p.State == "" || l.Defect.Text("status") == p.State {
-			ids = append(ids, l)
-		}
-	}
+	ids = slices.DeleteFunc(ids, func(l report.DefectPlace) bool { return p.State != "" && l.Status != p.State })
 	p.Total = len(ids)
 	for i, l := range ids {
-		if l.Defect.ID != p.Defect.ID {
+		if l.ID != p.Defect.ID {
 			continue
 		}
 		p.Place = i + 1
 		if i > 0 {
-			p.Prev = defectLink(ids[i-1].Centre, ids[i-1].Defect.ID, p.State)
+			p.Prev = defectLink(ids[i-1].Centre, ids[i-1].ID, p.State)
 		}
 		if i+1 < len(ids) {
-			p.Next = defectLink(ids[i+1].Centre, ids[i+1].Defect.ID, p.State)
+			p.Next = defectLink(ids[i+1].Centre, ids[i+1].ID, p.State)
 		}
 	}
 	if p.Place == 0 && len(ids) > 0 {
-		p.Next = defectLink(ids[0].Centre, ids[0].Defect.ID, p.State)
+		p.Next = defectLink(ids[0].Centre, ids[0].ID, p.State)
 	}
 	return nil
 }

@@ -14,13 +14,16 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net/http"
 
 	"github.com/google/uuid"
 
 	"siteledger/server/blob"
+	"siteledger/server/bundle"
 	"siteledger/server/office"
 	"siteledger/server/report"
 	"siteledger/server/web"
+	"siteledger/syncproto"
 	"siteledger/syncproto/schema"
 )
 
@@ -36,6 +39,7 @@ var scripts embed.FS
 // Files reads the queue, a defect's row and its whole job.
 type Files interface {
 	OpenDefects(ctx context.Context, limit int) ([]report.DefectLine, error)
+	OpenPlaces(ctx context.Context, limit int) ([]report.DefectPlace, error)
 	StateRow(ctx context.Context, centre uuid.UUID, table string, id uuid.UUID) (schema.Row, bool, error)
 	JobFile(ctx context.Context, centre, job uuid.UUID) (report.JobFile, error)
 	// DefectPhoto says whether a file belongs to a submitted defect's photo.
@@ -56,12 +60,21 @@ type Photos interface {
 	Open(ctx context.Context, centre uuid.UUID, sha [32]byte) (io.ReadSeekCloser, blob.Info, error)
 }
 
-// Config is what the door needs; all of it.
+// Evidence hands out evidence bundles and says which key seals them;
+// *bundle.Counter does. That headquarters may see the defect is this door's to
+// check.
+type Evidence interface {
+	Send(w http.ResponseWriter, r *http.Request, s bundle.Subject, by bundle.Person) error
+	Key() syncproto.ServerKey
+}
+
+// Config is what the door needs; all but Evidence.
 type Config struct {
-	Files  Files
-	Bench  Bench
-	Photos Photos
-	Schema *schema.Descriptor
+	Files    Files
+	Bench    Bench
+	Photos   Photos
+	Evidence Evidence // nil leaves the button and the fingerprint out
+	Schema   *schema.Descriptor
 }
 
 // Door holds the handlers of headquarters' screens.
@@ -102,6 +115,7 @@ func (d *Door) routes() []web.Route {
 		{Method: "POST", Path: "/headquarters/defects/{centre}/{defect}/verdict", Roles: judges(), Handler: d.judge},
 		{Method: "POST", Path: "/headquarters/defects/{centre}/{defect}/urge", Roles: judges(), Handler: d.urge},
 		{Method: "POST", Path: "/headquarters/defects/{centre}/{defect}/received", Roles: judges(), Handler: d.received},
+		{Method: "POST", Path: "/headquarters/defects/{centre}/{defect}/evidence", Roles: judges(), Handler: d.evidence},
 		{Method: "GET", Path: "/headquarters/photos/{centre}/{sha}", Roles: lookers(), Handler: d.photo},
 		{Method: "GET", Path: "/headquarters/profile/{kind}", Roles: admins(), Handler: d.profile},
 	}

@@ -15,6 +15,9 @@ import (
 // queueLimit bounds the queue; a day has about 650 cases in the whole country.
 const queueLimit = 1000
 
+// queuePage is how many of them are shown at once.
+const queuePage = 50
+
 // thumb is one of the two pictures of a queue row.
 type thumb struct {
 	Role string
@@ -35,13 +38,16 @@ type line struct {
 
 // QueuePage is the list of defects of all centres.
 type QueuePage struct {
-	Lines    []line
+	Lines    []line // of this page
+	Paging   web.Paging
 	State    string // filter: submitted, retake, returning, or "" for all
 	Counts   map[string]int
 	Oldest   int64 // Unix milliseconds of the longest waiting one to be judged
 	Enough   int64 // percent of those to be judged whose photos pass their pack
 	Centres  int
 	MayJudge bool
+
+	Fingerprint string // of the server's key
 }
 
 // queue serves GET /headquarters/?state=….
@@ -54,7 +60,13 @@ func (d *Door) queue(c *web.Context) error {
 	if state != "submitted" && state != "retake" && state != "returning" {
 		state = ""
 	}
-	return c.Render("queue", web.Page{Title: c.T("headquarters.queue"), Nav: "defects", Scripts: []string{"headquarters/queue.js"}, Data: layQueue(c.Lang, lines, state)})
+	p := layQueue(c.Lang, lines, state)
+	p.Fingerprint = d.fingerprint()
+	p.Paging = c.Paging(queuePage)
+	p.Paging.Total = len(p.Lines)
+	first := min(p.Paging.Offset(), len(p.Lines))
+	p.Lines = p.Lines[first:min(first+queuePage, len(p.Lines))]
+	return c.Render("queue", web.Page{Title: c.T("headquarters.queue"), Nav: "defects", Scripts: []string{"headquarters/queue.js"}, Data: p})
 }
 
 func layQueue(lang string, lines []report.DefectLine, state string) *QueuePage {

@@ -44,6 +44,7 @@ func (c *Client) obey(ctx context.Context, tx *sql.Tx, staged []syncproto.Instru
 		if err != nil {
 			return all, nil, fmt.Errorf("instruction %s: %w", in.Kind, err)
 		}
+		all.Rows = append(all.Rows, eff.Rows...) // also of one that came before: what it did may have been undone since
 		res, err := tx.ExecContext(ctx, `INSERT INTO instruction (id, kind, args, at, state) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
 			in.ID[:], in.Kind, string(args), c.cfg.Now().UnixMilli(), state)
 		if err != nil {
@@ -55,7 +56,7 @@ func (c *Client) obey(ctx context.Context, tx *sql.Tx, staged []syncproto.Instru
 			}
 			continue
 		}
-		all.Rows, all.Denied = append(all.Rows, eff.Rows...), append(all.Denied, eff.Denied...)
+		all.Denied = append(all.Denied, eff.Denied...)
 		fresh = append(fresh, answer{in.ID, state})
 		if text, ok := in.Args["text"].(string); ok && (in.Kind == syncproto.KindMessage || in.Kind == syncproto.KindRetake) {
 			if err := c.notice(ctx, tx, in.Kind, outbox.Key{}, "", text); err != nil {

@@ -71,7 +71,7 @@ func (q *ask) handover(id uuid.UUID, status int, wrong string) error {
 	locked := q.app.settings.get().LockedJob == id.String()
 	if err != nil || d.Visit == nil {
 		if locked { // the job left this phone: nothing holds the screen any more
-			if uerr := q.app.settings.update(func(f *settingsFile) { f.LockedJob = "" }); uerr != nil {
+			if uerr := q.app.settings.update(func(f *settingsFile) { f.LockedJob, f.Answered = "", false }); uerr != nil {
 				return uerr
 			}
 		}
@@ -100,6 +100,9 @@ func (q *ask) handover(id uuid.UUID, status int, wrong string) error {
 		}
 		return q.show(status, "handover", page{Title: q.t("step.handover"), Back: "/job/" + id.String(), Wrong: wrong, Body: d})
 	}
+	if q.app.settings.get().Answered {
+		return q.show(status, "handed", page{Title: q.t("customer.title"), Guest: true, Wrong: wrong, Body: d})
+	}
 	return q.show(status, "customer", page{Title: q.t("customer.title"), Guest: true, Wrong: wrong, Body: d})
 }
 
@@ -107,12 +110,13 @@ func (q *ask) handover(id uuid.UUID, status int, wrong string) error {
 func shownHash(v *visitFile) string {
 	bare := v.VisitRows
 	bare.Rating = nil
-	_, hash := fieldwork.Summary(bare)
+	_, hash := fieldwork.Bound(bare)
 	return hex.EncodeToString(hash[:])
 }
 
 // startHandover serves POST /job/{job}/handover: the phone goes into the
-// customer's hands. From here only the end of the page or the PIN leads back.
+// customer's hands. From here only the PIN leads back, also when the customer
+// is done: the phone is still in the customer's hands then.
 func startHandover(q *ask) error {
 	id, err := q.pathID("job")
 	if err != nil {
@@ -141,7 +145,7 @@ func startHandover(q *ask) error {
 	if err != nil {
 		return err
 	}
-	if err := q.app.settings.update(func(f *settingsFile) { f.LockedJob = id.String() }); err != nil {
+	if err := q.app.settings.update(func(f *settingsFile) { f.LockedJob, f.Answered = id.String(), false }); err != nil {
 		return err
 	}
 	return q.to("/job/"+id.String()+"/handover", "")
@@ -155,7 +159,7 @@ func sign(q *ask) error {
 	if err != nil {
 		return err
 	}
-	if q.app.settings.get().LockedJob != id.String() {
+	if s := q.app.settings.get(); s.LockedJob != id.String() || s.Answered {
 		return no("wrong.not_handed")
 	}
 	q.r.Body = http.MaxBytesReader(q.w, q.r.Body, maxSignature+maxForm)
@@ -179,10 +183,10 @@ func sign(q *ask) error {
 	if err := q.storeSignature(id, outcome, image, rating); err != nil {
 		return q.customerAgain(id, err)
 	}
-	if err := q.app.settings.update(func(f *settingsFile) { f.LockedJob = "" }); err != nil {
+	if err := q.app.settings.update(func(f *settingsFile) { f.Answered = true }); err != nil {
 		return err
 	}
-	return q.to("/job/"+id.String()+"/done", "thanks")
+	return q.to("/job/"+id.String()+"/handover", "thanks")
 }
 
 // customerAgain shows the customer's page with the sentence; a script gets the
@@ -299,7 +303,7 @@ func (q *ask) insertSignature(e *clientsdk.Edit, job, visit uuid.UUID, outcome, 
 	if f.Visit == nil || f.Visit.Visit.ID != visit {
 		return gone()
 	}
-	content, hash := fieldwork.Summary(f.Visit.VisitRows)
+	content, hash := fieldwork.Bound(f.Visit.VisitRows)
 	cols := map[string]any{
 		"visit": visit, "signer": fieldwork.SignerCustomer, "outcome": outcome, "at": q.app.nowMilli(), "content_hash": hash[:],
 	}

@@ -7,7 +7,8 @@ import (
 
 // held keeps the screen on the customer's page while the phone is in the
 // customer's hands (SF-01). The lock is kept in the settings file, so a restart
-// does not open it; the technician's PIN or the end of the page does.
+// does not open it; the technician's PIN alone does. A customer who has signed, or
+// not, still holds the phone with everybody else's jobs in it.
 func (a *App) held(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		job := a.settings.get().LockedJob
@@ -41,8 +42,12 @@ func unlock(q *ask) error {
 	if !ok {
 		return q.handover(id, http.StatusUnprocessableEntity, q.t("wrong.pin"))
 	}
-	if err := q.app.settings.update(func(f *settingsFile) { f.LockedJob = "" }); err != nil {
+	next := "/job/" + id.String()
+	if q.app.settings.get().Answered {
+		next += "/done"
+	}
+	if err := q.app.settings.update(func(f *settingsFile) { f.LockedJob, f.Answered = "", false }); err != nil {
 		return err
 	}
-	return q.to("/job/"+id.String(), "")
+	return q.to(next, "")
 }

@@ -352,6 +352,7 @@ func TestChangeAfterSigningEndsTheSignature(t *testing.T) {
 	k.post(base+"/handover", "pin", "2580").ok()
 	shown := k.get(base + "/handover").ok().hidden("shown")
 	k.upload(base+"/sign", "image", inked(t, true), "outcome", "signed", "shown", shown).ok()
+	k.post(base+"/unlock", "pin", "2580").ok()
 	k.script(base+"/record", "measure", "换新铰链").is(http.StatusNoContent)
 	k.get(base).ok().says("签名后内容改过")
 	k.post(base + "/done").is(http.StatusUnprocessableEntity).says("请先完成:交给顾客")

@@ -33,6 +33,7 @@ type settingsFile struct {
 	PINFails  int    `json:"pin_fails,omitempty"`
 	PINWait   int64  `json:"pin_wait,omitempty"`   // no try before this, Unix milliseconds
 	LockedJob string `json:"locked_job,omitempty"` // the job whose hand-over page holds the screen
+	Answered  bool   `json:"answered,omitempty"`   // the customer is done; the screen is held until the PIN
 }
 
 // openSettings reads the file in dir. A missing file is an empty one; one that

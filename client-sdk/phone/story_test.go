@@ -164,6 +164,16 @@ func (k *phoneKit) finishAndSign(base string) {
 	k.upload(base+"/sign", "image", inked(t, false), "outcome", "signed", "shown", shown).is(http.StatusUnprocessableEntity).says("请先在框里签名")
 	k.upload(base+"/sign", "image", inked(t, true), "outcome", "signed", "shown", strings.Repeat("0", 64)).is(http.StatusUnprocessableEntity).says("内容刚刚变了")
 	k.upload(base+"/sign", "image", inked(t, true), "outcome", "signed", "shown", shown, "quality", "5", "attitude", "4", "comment", "很好").ok().says("谢谢")
+
+	// Signed, and still in the customer's hands.
+	for _, at := range []string{"/", base, base + "/done", "/finished"} {
+		if got := k.get(at).ok().silent("故障与处理").at; got != base+"/handover" {
+			t.Fatalf("after the signature %s shows %s", at, got)
+		}
+	}
+	k.upload(base+"/sign", "image", inked(t, true), "outcome", "signed", "shown", shown).silent("谢谢")
+	k.post(base+"/unlock", "pin", "0000").is(http.StatusUnprocessableEntity).says("密码不对")
+	k.post(base+"/unlock", "pin", "2580").ok()
 }
 
 // closeAndCheck ends the visit and looks at every row of it.
@@ -196,7 +206,7 @@ func (k *phoneKit) closeAndCheck(base string) {
 		tb.Fatalf("order of work: %v", broken)
 	}
 	s, _ := v.signature()
-	content, hash := fieldwork.Summary(v.VisitRows)
+	content, hash := fieldwork.Bound(v.VisitRows)
 	if s.Text("content") != content || !bytes.Equal(s.Bytes("content_hash"), hash[:]) || len(s.Bytes("image")) != 32 {
 		tb.Fatalf("signature %v", s.Cols)
 	}
@@ -256,6 +266,11 @@ func TestLockSurvivesAKill(t *testing.T) {
 	again.post(base + "/handover").ok() // the PIN is known by now
 	page := again.get(base + "/handover").ok()
 	again.post(base+"/sign", "outcome", "refused", "shown", page.hidden("shown")).ok()
+	again = again.killed()
+	if at := again.get("/").ok().says("谢谢").at; at != base+"/handover" {
+		t.Fatalf("after the answer and a kill the phone shows %s", at)
+	}
+	again.post(base+"/unlock", "pin", "2580").ok()
 	s := again.one("signature")
 	if s.Text("outcome") != "refused" || s.Bytes("image") != nil || len(again.rows("rating")) != 0 {
 		t.Fatalf("refusal %v", s.Cols)

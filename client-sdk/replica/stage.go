@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -149,6 +151,9 @@ func stageRemoved(ctx context.Context, tx *sql.Tx, gone syncproto.Removed) error
 	return err
 }
 
+// stageInstruction keeps the arguments with the instruction's place in the feed:
+// a decision and what became of it are obeyed in the order of their making,
+// which their ids don't tell.
 func stageInstruction(ctx context.Context, tx *sql.Tx, i syncproto.Instruction) error {
 	args, err := json.Marshal(plain(i.Args))
 	if err != nil {
@@ -156,7 +161,7 @@ func stageInstruction(ctx context.Context, tx *sql.Tx, i syncproto.Instruction) 
 	}
 	_, err = tx.ExecContext(ctx, `
 		INSERT INTO stage_instruction (id, kind, args)
-		VALUES ($1, $2, $3)
+		VALUES ($1, $2, '[' || (SELECT count(*) FROM stage_instruction) || ',' || $3 || ']')
 		ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, args = excluded.args`, i.ID[:], i.Kind, string(args))
 	return err
 }
@@ -178,8 +183,8 @@ func plain(args map[string]any) map[string]any {
 	return out
 }
 
-// Staged lists the instructions that came with the staged pages, by id, which
-// is the order of making.
+// Staged lists the instructions that came with the staged pages, in the order of
+// the feed.
 func (r *Replica) Staged(ctx context.Context, tx *sql.Tx) ([]syncproto.Instruction, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT id, kind, args FROM stage_instruction ORDER BY id`)
 	if err != nil {
@@ -187,16 +192,35 @@ func (r *Replica) Staged(ctx context.Context, tx *sql.Tx) ([]syncproto.Instructi
 	}
 	defer rows.Close()
 	var out []syncproto.Instruction
+	var places []int
 	for rows.Next() {
 		var i syncproto.Instruction
 		var args string
 		if err := rows.Scan(&i.ID, &i.Kind, &args); err != nil {
 			return nil, fmt.Errorf("staged instructions: %w", err)
 		}
-		if err := json.Unmarshal([]byte(args), &i.Args); err != nil {
+		place, err := unstage(args, &i.Args)
+		if err != nil {
 			return nil, fmt.Errorf("staged instructions: %w", err)
 		}
-		out = append(out, i)
+		at, _ := slices.BinarySearch(places, place+1) // behind those of the same place
+		places, out = slices.Insert(places, at, place), slices.Insert(out, at, i)
 	}
 	return out, rows.Err()
+}
+
+// unstage reads what stageInstruction kept; an app before that kept the
+// arguments alone.
+func unstage(text string, args *map[string]any) (place int, err error) {
+	if !strings.HasPrefix(text, "[") {
+		return 0, json.Unmarshal([]byte(text), args)
+	}
+	var parts [2]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &parts); err != nil {
+		return 0, err
+	}
+	if err := json.Unmarshal(parts[0], &place); err != nil {
+		return 0, err
+	}
+	return place, json.Unmarshal(parts[1], args)
 }

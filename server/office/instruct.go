@@ -22,6 +22,7 @@ type Instruction struct {
 	Kind   string    // syncproto.KindResend, KindMessage or KindWipe
 	Epoch  uuid.UUID // of a re-send: which log; uuid.Nil for the one it writes now
 	From   uint64    // of a re-send: the first number, at least 1
+	To     uint64    // of a re-send: the last number; 0 for all that follow
 	Text   string    // of a message
 }
 
@@ -46,9 +47,15 @@ func (o *Office) Instruct(ctx context.Context, who Who, in Instruction) error {
 	switch in.Kind {
 	case syncproto.KindResend:
 		if in.From < 1 || in.From > 1<<53 {
-			return fault.New(fault.Invalid, "device.from")
+			return fault.New(fault.Invalid, "device.from-bad")
+		}
+		if in.To != 0 && (in.To < in.From || in.To > 1<<53) {
+			return fault.New(fault.Invalid, "device.to-bad")
 		}
 		args["from"] = in.From
+		if in.To != 0 {
+			args["to"] = in.To
+		}
 		if in.Epoch != uuid.Nil {
 			args["epoch"] = in.Epoch
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -80,13 +81,30 @@ func (p *Phone) Record(edits ...ledger.Edit) {
 // Push sends everything that is not acknowledged.
 func (p *Phone) Push() []syncproto.Outcome {
 	p.Helper()
+	outs, err := p.TryPush()
+	if err != nil {
+		p.Fatalf("push: %v", err)
+	}
+	return outs
+}
+
+// Twin is a copy of the phone, as a restored backup makes one: the same log up
+// to here, and another one from here on.
+func (p *Phone) Twin() *Phone {
+	twin := *p
+	twin.log, twin.heads = slices.Clone(p.log), slices.Clone(p.heads)
+	return &twin
+}
+
+// TryPush sends everything that is not acknowledged; a refusal comes back.
+func (p *Phone) TryPush() ([]syncproto.Outcome, error) {
 	to, head, wall := uint64(len(p.log)), p.heads[len(p.log)], p.Now.UnixMilli()
 	a, err := p.Ledger.Push(context.Background(), p.Device, &syncproto.PushRequest{History: p.history[:], Device: p.Device.ID[:], Epoch: p.epoch[:],
 		From: p.acked + 1, Prev: p.heads[p.acked][:], Changes: p.log[p.acked:], Head: head[:],
 		Signature: ed25519.Sign(p.key, changelog.PushMessage(p.Device.ID, p.epoch, to, head, p.boot, 5, wall)), Boot: p.boot[:], Mono: 5, Wall: wall})
 	if err != nil {
-		p.Fatalf("push: %v", err)
+		return nil, err
 	}
 	p.acked = a.Acked
-	return a.Outcomes
+	return a.Outcomes, nil
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"siteledger/server/api"
@@ -32,6 +33,7 @@ type App struct {
 	version  string
 	stopping context.Context // ends when the server drains
 	stop     context.CancelFunc
+	leaving  atomic.Bool // callers are asked to connect anew
 
 	door            metricsDoor
 	metricsListener net.Listener // nil where the numbers have none of their own
@@ -132,6 +134,9 @@ func (a *App) mayReadMetrics(r *http.Request) bool {
 // routes keeps the browsers' and the phones' muxes apart.
 func (a *App) routes() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.leaving.Load() {
+			w.Header().Set("Connection", "close")
+		}
 		switch p := r.URL.Path; {
 		case strings.HasPrefix(p, "/v1/"), p == "/healthz", p == "/readyz", p == "/metrics", p == "/openapi.json":
 			a.api.ServeHTTP(w, r)
@@ -164,6 +169,9 @@ func (a *App) bound(w http.ResponseWriter, r *http.Request) {
 		a.Log.Debug("connection has no deadlines", "error", err)
 	}
 }
+
+// Screens is the route table of the screens of both doors.
+func (a *App) Screens() []web.Route { return a.site.Routes() }
 
 // URL is how browsers and phones reach the server.
 func (a *App) URL() string { return strings.TrimSuffix(a.Config.PublicURL, "/") }

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"siteledger/server/archive"
@@ -18,10 +19,16 @@ import (
 // NewShipper makes the worker that puts the ledger into a bucket, and has it
 // woken by each commit of this core.
 func (c *Core) NewShipper(bucket archive.Bucket) *archive.Shipper {
-	s := archive.NewShipper(archive.ShipConfig{Streams: c.Store, Places: c.Store, Bucket: bucket, Signer: c.Keys, Keys: publicKeys(c.Keys),
-		History: c.History, Now: c.Now, Log: c.Log})
+	cfg := archive.ShipConfig{Streams: c.Store, Places: c.Store, Bucket: bucket, Signer: c.Keys, Keys: publicKeys(c.Keys),
+		History: c.History, Now: c.Now, Log: c.Log}
+	var turn *shipTurn
+	if c.Config.Database.External() { // others may be at it
+		turn = &shipTurn{store: c.Store, holder: mustID(), now: c.Now}
+		cfg.Own = turn.Own
+	}
+	s := archive.NewShipper(cfg)
 	c.mu.Lock()
-	c.ship = s
+	c.ship, c.turn = s, turn
 	c.mu.Unlock()
 	return s
 }
@@ -58,9 +65,31 @@ func (a *App) startShipping() (stop func()) {
 		defer close(done)
 		a.ship.Run(ctx)
 	}()
+	release := a.takeTurns()
 	return func() {
 		cancel()
 		<-done
+		release()
+	}
+}
+
+// takeTurns holds the turn to ship where several servers have one. release
+// ends that.
+func (a *App) takeTurns() (release func()) {
+	if a.turn == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var kept sync.WaitGroup
+	kept.Go(func() { a.turn.keep(ctx, a.ship.Wake) })
+	return func() {
+		cancel()
+		kept.Wait()
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		if err := a.turn.giveBack(ctx); err != nil {
+			a.Log.Warn("the turn to ship the ledger is not given back; another server waits for its end", "error", err)
+		}
 	}
 }
 

@@ -40,6 +40,7 @@ type Core struct {
 	mu   sync.Mutex
 	hq   uuid.UUID        // headquarters' stream, once known
 	ship *archive.Shipper // told of each commit; nil for none
+	turn *shipTurn        // to ship; nil where there is one server alone
 }
 
 func newID() (uuid.UUID, error) { return uuid.NewV7() }
@@ -94,16 +95,17 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 	return c, nil
 }
 
-// openStore opens the database that the configuration names, else the file in
-// the data folder.
-func openStore(ctx context.Context, cfg config.Config, synchronous string) (*store.Store, error) {
+// openStoreAs opens the database that the configuration names, else the file in
+// the data folder. name is what a database server shows of the connections;
+// empty for a server's.
+func openStoreAs(ctx context.Context, cfg config.Config, synchronous, name string) (*store.Store, error) {
 	if !cfg.Database.External() {
 		return store.Open(ctx, store.Config{Path: filepath.Join(cfg.Data, DatabaseName), Synchronous: synchronous})
 	}
 	if synchronous != "FULL" {
 		return nil, errors.New("sample data is written to a folder, never to a database server")
 	}
-	c := store.Config{URL: cfg.Database.URL}
+	c := store.Config{URL: cfg.Database.URL, Name: name}
 	if cfg.Database.PasswordFile != "" {
 		var err error
 		if c.Password, err = config.ReadSecret(cfg.Database.PasswordFile); err != nil {
@@ -147,12 +149,7 @@ func salt() [16]byte {
 // poke tells the streams that wait, here and at the other servers of the
 // database.
 func (c *Core) poke(stream uuid.UUID) {
-	c.mu.Lock()
-	ship := c.ship
-	c.mu.Unlock()
-	if ship != nil {
-		ship.Wake()
-	}
+	c.wakeShipper()
 	c.Store.Announce(stream)
 	c.pokeHere(stream)
 }

@@ -19,10 +19,21 @@ func (c *Core) pokeHere(stream uuid.UUID) {
 	}
 }
 
+// wakeShipper says that something was committed, by whichever server.
+func (c *Core) wakeShipper() {
+	c.mu.Lock()
+	ship := c.ship
+	c.mu.Unlock()
+	if ship != nil {
+		ship.Wake()
+	}
+}
+
 // hearOthers passes on what other servers of the database announce. After a
 // broken connection everybody is told to look: a notice may have been lost.
 func (c *Core) hearOthers(ctx context.Context) {
 	c.Store.Listen(ctx, func(stream uuid.UUID) {
+		c.wakeShipper()
 		if stream == uuid.Nil {
 			c.Feed.Poke(stream, true)
 			return

@@ -47,12 +47,14 @@ func (a *App) listen() error {
 
 // drain ends in this order: /readyz says 503 and every answer asks its caller
 // to connect anew, so that load balancers and phones turn elsewhere while this
-// server still serves; then the listener closes, event streams end with a
+// server still serves (idle connections stay open for that time: a request that
+// is on its way over one that closes would be lost); then the listener closes, event streams end with a
 // comment, and what is under way finishes.
 func (a *App) drain() error {
+	a.leaving.Store(true)
 	a.api.Leave()
-	a.server.SetKeepAlivesEnabled(false)
 	time.Sleep(a.Config.Limits.DrainWait)
+	a.server.SetKeepAlivesEnabled(false)
 	ctx, cancel := context.WithTimeout(context.Background(), a.Config.Limits.ShutdownTimeout)
 	defer cancel()
 	a.stop()             // ends the screens' event streams

@@ -2,7 +2,10 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 
+	"siteledger/server/bundle"
+	"siteledger/server/handout"
 	"siteledger/server/office"
 	"siteledger/server/report"
 	"siteledger/server/store"
@@ -25,16 +28,25 @@ func (a *App) openSite() (*web.Site, error) {
 		return nil, err
 	}
 	bench := office.NewBench(a.Ledger, a.Store, a.Schema, a.Now, mustID)
+	maker, err := bundle.New(bundle.Config{Files: a.Store, Archive: a.Store, Records: a.Store, Originals: a.Blobs, Signer: a.Keys, Schema: a.Schema, History: a.History, Now: a.Now})
+	if err != nil {
+		return nil, err
+	}
+	evidence := bundle.NewCounter(maker, a.Store, a.Log)
+	handouts, err := handout.New(a.Store, a.Now, rand.Reader, mustID)
+	if err != nil {
+		return nil, err
+	}
 	r := reports{a.Store, report.JobHistory{Ledger: a.Ledger, Mention: a.Store}}
 	centreArea, err := centre.New(centre.Config{
-		Office: desk, Uploads: bench, Reports: r, Photos: a.Blobs, Accounts: a.Auth, Schema: a.Schema, Server: a.URL(),
+		Office: desk, Uploads: bench, Reports: r, Photos: a.Blobs, Accounts: a.Auth, Evidence: evidence, Handouts: handouts, Schema: a.Schema, Server: a.URL(),
 		Reconciliation: centre.NewReconciliation(centre.ReconcileConfig{Files: r, Rows: r, Facts: r, Cases: bench, Slips: bench,
 			Shelf: report.Shelf{Store: a.Store}, Claims: a.Store, Schema: a.Schema}),
 	})
 	if err != nil {
 		return nil, err
 	}
-	hqArea, err := headquarters.New(headquarters.Config{Files: a.Store, Bench: bench, Photos: a.Blobs, Schema: a.Schema})
+	hqArea, err := headquarters.New(headquarters.Config{Files: a.Store, Bench: bench, Photos: a.Blobs, Evidence: evidence, Schema: a.Schema})
 	if err != nil {
 		return nil, err
 	}

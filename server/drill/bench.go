@@ -43,6 +43,17 @@ type bench struct {
 
 	mu   sync.Mutex
 	last int // of the folders made
+
+	base     sync.Mutex // held while pgFolder is made
+	pgFolder string     // of a stopped PostgreSQL cluster; empty before one is asked for
+	ended    []func()
+}
+
+// close removes what does not lie in the bench's folder.
+func (b *bench) close() {
+	for _, end := range b.ended {
+		end()
+	}
 }
 
 func newBench(ctx context.Context, dir string, seed uint64) (*bench, error) {

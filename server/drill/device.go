@@ -107,12 +107,14 @@ func (d *device) push(ctx context.Context, base string, from, to uint64) (*syncp
 	if err != nil {
 		return nil, err
 	}
-	status, b, err := call(ctx, http.MethodPost, base+syncproto.PathPush, syncproto.TypeCBOR, body, d.token)
+	status, header, b, err := send(ctx, http.MethodPost, base+syncproto.PathPush, syncproto.TypeCBOR, body, d.token)
 	if err != nil {
 		return nil, err
 	}
 	if status != http.StatusOK {
-		return nil, refusal(status, b)
+		r := refusal(status, b)
+		r.later = header.Get("Retry-After")
+		return nil, r
 	}
 	var a syncproto.PushAnswer
 	if err := cbor.Unmarshal(b, &a); err != nil {
@@ -152,12 +154,13 @@ func (d *device) json(ctx context.Context, url string, in, into any) error {
 // refused is an answer that says no.
 type refused struct {
 	status int
+	later  string // Retry-After of a push's answer
 	syncproto.Problem
 }
 
 func (r *refused) Error() string { return fmt.Sprintf("%d %s: %s", r.status, r.Code, r.Detail) }
 
-func refusal(status int, body []byte) error {
+func refusal(status int, body []byte) *refused {
 	r := &refused{status: status}
 	if err := json.Unmarshal(body, &r.Problem); err != nil {
 		r.Detail = string(body[:min(200, len(body))])
@@ -167,11 +170,16 @@ func refusal(status int, body []byte) error {
 
 // call sends one request and reads the whole answer.
 func call(ctx context.Context, method, url, kind string, body []byte, token string) (int, []byte, error) {
+	status, _, b, err := send(ctx, method, url, kind, body, token)
+	return status, b, err
+}
+
+func send(ctx context.Context, method, url, kind string, body []byte, token string) (int, http.Header, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, nil, err
 	}
 	if kind != "" {
 		req.Header.Set("Content-Type", kind)
@@ -181,11 +189,11 @@ func call(ctx context.Context, method, url, kind string, body []byte, token stri
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, nil, err
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
-	return res.StatusCode, b, err
+	return res.StatusCode, res.Header, b, err
 }
 
 // object is a photo on its way to the object storage.

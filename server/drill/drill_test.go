@@ -25,6 +25,9 @@ func TestMain(m *testing.M) {
 	}
 	common.dir = dir
 	code := m.Run()
+	if common.bench != nil {
+		common.close()
+	}
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }

@@ -1,6 +1,7 @@
 // Command drill takes the ground away from under the product and looks what is
 // left: kill -9 of real processes, power cuts and failing disks under both
-// databases, the photo store and the object storage.
+// databases, the photo store and the object storage; and, on PostgreSQL, the
+// loss of the primary, of connections, of one of several servers, and of time.
 //
 //	go run ./server/drill [-kills N] [-cuts N] [-positions N] [-seed S] [-json]
 //
@@ -103,7 +104,8 @@ func drill(ctx context.Context, o options, log io.Writer) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &report{Seed: o.seed, Passed: true, Findings: []string{}}
+	defer b.close()
+	r := &report{Seed: o.seed, Passed: true, Findings: []string{}, Notes: []string{}}
 	for _, p := range b.parts(o) {
 		if !strings.Contains(p.name, o.only) {
 			continue
@@ -126,7 +128,7 @@ func drill(ctx context.Context, o options, log io.Writer) (*report, error) {
 type part struct {
 	name  string
 	times int
-	fuse  bool
+	fuse  bool // it mounts something
 	run   func(ctx context.Context, t *tally, times int) error
 }
 
@@ -145,6 +147,7 @@ func (b *bench) parts(o options) []part {
 		{"I/O errors, phone: record and photo", o.positions, true, b.phoneErrors},
 		{"full disk, phone", 5, true, b.phoneFull},
 	}
+	all = append(all, b.pgParts()...)
 	return slices.DeleteFunc(all, func(p part) bool { return p.fuse && o.noFUSE })
 }
 
@@ -159,6 +162,7 @@ type tally struct {
 	restart             time.Duration // the longest, to ready
 	control             bool
 	findings            []string
+	notes               []string // figures that have no column
 	restartSum          time.Duration
 	restarts            int
 }
@@ -173,6 +177,11 @@ func (t *tally) restarted(took time.Duration) {
 // find writes down what should not be.
 func (t *tally) find(format string, args ...any) {
 	t.findings = append(t.findings, fmt.Sprintf(format, args...))
+}
+
+// note writes down a figure.
+func (t *tally) note(format string, args ...any) {
+	t.notes = append(t.notes, fmt.Sprintf(format, args...))
 }
 
 // lose writes down that something acknowledged is not there.
@@ -200,6 +209,7 @@ type report struct {
 	RestartMaxMS int64    `json:"restart_max_ms"`
 	RestartMS    int64    `json:"restart_mean_ms"`
 	Findings     []string `json:"findings"`
+	Notes        []string `json:"notes"`
 	Seed         uint64   `json:"seed"`
 	Passed       bool     `json:"passed"`
 
@@ -213,6 +223,9 @@ func mean(sum time.Duration, n int) int64 { return (sum / time.Duration(max(1, n
 func (r *report) add(t *tally) {
 	r.parts = append(r.parts, t)
 	r.Passed = r.Passed && t.passed()
+	for _, n := range t.notes {
+		r.Notes = append(r.Notes, t.name+": "+n)
+	}
 	if t.control {
 		r.ControlCuts, r.ControlLost = r.ControlCuts+t.cuts, r.ControlLost+t.lost
 		return
@@ -245,6 +258,9 @@ func (r *report) print(out io.Writer, asJSON bool) error {
 	fmt.Fprintf(w, "all without the control\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", r.Kills, r.Cuts, r.Errors, r.Acknowledged, r.Lost, r.RestartMaxMS, r.RestartMS, len(r.Findings))
 	if err := w.Flush(); err != nil {
 		return err
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintln(out, n)
 	}
 	for _, f := range r.Findings {
 		fmt.Fprintln(out, "FINDING", f)

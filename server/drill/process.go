@@ -47,7 +47,11 @@ func (t *tail) String() string {
 
 // launch starts a program and reads its stdout (or stderr) line by line.
 func launch(stderr bool, name string, args ...string) (*process, error) {
-	p := &process{cmd: exec.Command(name, args...), lines: make(chan string, 4096), tail: &tail{}, done: make(chan struct{})}
+	return start(exec.Command(name, args...), stderr)
+}
+
+func start(cmd *exec.Cmd, stderr bool) (*process, error) {
+	p := &process{cmd: cmd, lines: make(chan string, 4096), tail: &tail{}, done: make(chan struct{})}
 	var out io.ReadCloser
 	var err error
 	if stderr {
@@ -188,11 +192,14 @@ func waitReady(ctx context.Context, p *process, started time.Time) (*server, err
 
 // run calls a program to its end and gives its stdout.
 func run(ctx context.Context, name string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, name, args...)
+	return output(exec.CommandContext(ctx, name, args...))
+}
+
+func output(cmd *exec.Cmd) (string, error) {
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
-		return out.String(), fmt.Errorf("%s: %w: %s%s", strings.Join(args, " "), err, out.String(), errs.String())
+		return out.String(), fmt.Errorf("%s: %w: %s%s", strings.Join(cmd.Args[1:], " "), err, out.String(), errs.String())
 	}
 	return out.String(), nil
 }

@@ -29,6 +29,7 @@ type options struct {
 	markdown string
 	profile  string
 	dir      string
+	samples  string
 }
 
 func program(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
@@ -50,6 +51,7 @@ func program(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	f.StringVar(&o.json, "json", "", "also write the rows to this `file`")
 	f.StringVar(&o.markdown, "markdown", "", "also write the table of server/docs/benchmarks.md to this `file`")
 	f.StringVar(&o.profile, "profile", "", "write CPU profiles of what is measured of servers and phones to this `folder`")
+	f.StringVar(&o.samples, "samples", "", "`folder` that keeps the sample months of the row screens for the next run")
 	f.StringVar(&o.dir, "dir", "", "`folder` for the data; it must be on a real disk (default: the system's temporary folder)")
 	if err := f.Parse(args); err != nil || f.NArg() > 0 || o.runs < 1 {
 		if errors.Is(err, flag.ErrHelp) {
@@ -61,6 +63,9 @@ func program(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	if err != nil {
 		fmt.Fprintln(errs, "bench:", err)
 		return 2
+	}
+	if o.full && o.only == "" {
+		wanted = append(wanted, screensRow)
 	}
 	size := shortSizes()
 	if o.full {
@@ -83,11 +88,11 @@ func choose(only string) ([]string, error) {
 	if only == "" {
 		return rowNames(), nil
 	}
-	asked := strings.Split(only, ",")
+	asked, known := strings.Split(only, ","), append(rowNames(), screensRow)
 	for _, n := range asked {
-		if !slices.Contains(rowNames(), n) {
-			return nil, fmt.Errorf("there is no row %q; there are %s", n, strings.Join(rowNames(), ", "))
+		if !slices.Contains(known, n) {
+			return nil, fmt.Errorf("there is no row %q; there are %s", n, strings.Join(known, ", "))
 		}
 	}
-	return slices.DeleteFunc(rowNames(), func(n string) bool { return !slices.Contains(asked, n) }), nil
+	return slices.DeleteFunc(known, func(n string) bool { return !slices.Contains(asked, n) }), nil
 }

@@ -105,15 +105,15 @@ func (b *bench) peakOf(side string, bytes float64) {
 // measure is a row's way to run. It gives one row, or several.
 type measure func(b *bench, ctx context.Context) ([]*row, error)
 
-// measures are all rows in their order, each with its way.
-func measures() []struct {
+// named is a row's name and its way to run.
+type named struct {
 	name string
 	run  measure
-} {
-	return []struct {
-		name string
-		run  measure
-	}{
+}
+
+// measures are all rows in their order, each with its way.
+func measures() []named {
+	return []named{
 		{"push", (*bench).push},
 		{"push_pg", (*bench).pushPG},
 		{"cold_pull", (*bench).coldPull},
@@ -146,7 +146,7 @@ var errRows = errors.New("some rows did not run")
 func (b *bench) runAll(ctx context.Context, wanted []string, out io.Writer) error {
 	res := result{Machine: b.machine}
 	failed := false
-	for _, m := range measures() {
+	for _, m := range append(measures(), screens()) {
 		if !strings.Contains(","+strings.Join(wanted, ",")+",", ","+m.name+",") {
 			continue
 		}

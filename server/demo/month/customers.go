@@ -42,7 +42,7 @@ func (b *builder) register() {
 	at := b.midnight(-31).Add(8 * time.Hour)
 	server := ledger.Author{Role: schema.Server}
 	b.step(Step{At: at, Office: &Office{Centre: b.m.Centre, By: server, Edits: []ledger.Edit{insert("centre", b.m.Centre, map[string]any{
-		"name": "临江服务中心", "name_en": "Linjiang service centre", "phone": "0555-600-0088", "hours": "8:40–18:00",
+		"name": b.link.name("临江服务中心"), "name_en": b.link.name("Linjiang service centre"), "phone": "0555-600-0088", "hours": "8:40–18:00",
 	})}}})
 	var edits []ledger.Edit
 	for _, n := range neighbourhoods {
@@ -57,7 +57,7 @@ func (b *builder) register() {
 		}
 		edits = append(edits, insert("community", id, cols))
 	}
-	for i := range files {
+	for i := range b.files {
 		c := b.customer(i)
 		edits = append(edits, b.customerRows(c, at)...)
 	}

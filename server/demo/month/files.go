@@ -56,6 +56,10 @@ func (l *loader) draw(ctx context.Context, group *errgroup.Group) {
 		return false
 	})
 	l.uploads = make(chan upload, len(all))
+	if l.Blobs == nil {
+		l.pretend(all)
+		return
+	}
 	studio := scene.NewStudio()
 	todo := make(chan *Blob)
 	group.Go(func() error {
@@ -127,6 +131,9 @@ func (l *loader) sendFiles(ctx context.Context, dev ledger.Device, blobs []*Blob
 	}
 	if len(blobs) == 0 {
 		return nil
+	}
+	if l.Blobs == nil {
+		return l.announce(ctx, dev, blobs)
 	}
 	select {
 	case l.uploads <- upload{dev, blobs}:

@@ -78,6 +78,9 @@ func (b *builder) complaint(j *job, matter string, n int) {
 // second draws another centre with a few jobs of its own, which nobody of the
 // first one may see.
 func (b *builder) second() {
+	if b.link != nil {
+		return // there are others enough
+	}
 	centre := b.m.Second
 	b.person(centre, "冯主管", "supervisor2", schema.Supervisor, "")
 	clerk := b.person(centre, "许洁", "clerk3", schema.Clerk, "")

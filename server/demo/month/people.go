@@ -11,6 +11,7 @@ import (
 )
 
 func (b *builder) person(centre uuid.UUID, name, login string, role schema.Role, skills string) *Person {
+	login = b.link.login(login)
 	p := &Person{
 		ID: b.id(b.midnight(-400)), Centre: centre, Name: name, Login: login, Role: role, Skills: skills,
 		Phone: fmt.Sprintf("6%03d", 100+len(b.m.People)),
@@ -37,16 +38,22 @@ func (b *builder) phone(p *Person, model string) *Phone {
 func (b *builder) people() {
 	long := b.midnight(-400)
 	b.m.Centre, b.m.Second, b.m.Headquarters = b.id(long), b.id(long), b.id(long)
+	if b.link != nil {
+		b.link.place(b.m)
+	}
 	c := b.m.Centre
 	b.supervisor = b.person(c, "周明华", "supervisor", schema.Supervisor, "")
 	b.clerkA = b.person(c, "陈静", "clerk", schema.Clerk, "")
 	b.clerkB = b.person(c, "刘芳", "clerk2", schema.Clerk, "")
 	b.inspector = b.person(c, "吴督导", "inspector", schema.Clerk, "督导")
-	b.judges = []*Person{
-		b.person(b.m.Headquarters, "郑工", "judge", schema.Adjudicator, ""),
-		b.person(b.m.Headquarters, "孙工", "judge2", schema.Adjudicator, ""),
+	if b.link.leads() {
+		b.m.judges = []*Person{
+			b.person(b.m.Headquarters, "郑工", "judge", schema.Adjudicator, ""),
+			b.person(b.m.Headquarters, "孙工", "judge2", schema.Adjudicator, ""),
+		}
+		b.admin = b.person(b.m.Headquarters, "系统管理员", "admin", schema.Admin, "")
 	}
-	b.admin = b.person(b.m.Headquarters, "系统管理员", "admin", schema.Admin, "")
+	b.judges = b.m.judges
 
 	names := [3][2]string{{"马永康", "董大勇"}, {"高振华", "罗学军"}, {"田志强", "曹一鸣"}}
 	models := []string{"华为 nova 12", "小米 Redmi Note 13", "荣耀 X50", "OPPO A3", "vivo Y78"}
@@ -65,6 +72,9 @@ func (b *builder) people() {
 
 // headquarters draws what headquarters gives to all: fee standard and scripts.
 func (b *builder) headquarters() {
+	if !b.link.leads() {
+		return
+	}
 	at := b.midnight(-200)
 	edits := []ledger.Edit{insert("centre", b.m.Headquarters, map[string]any{
 		"name": "总部", "name_en": "Headquarters", "phone": "400-000-0100", "hours": "8:30–18:00", "headquarters": true,

@@ -92,7 +92,7 @@ func (b *builder) photo(v *visit, s shot, at time.Time) uuid.UUID {
 // album takes the ordinary photographs of a visit: the home as it was found
 // and as it was left.
 func (b *builder) album(v *visit, shots ...shot) {
-	if v.start.Before(b.midnight(-photoDays)) {
+	if v.start.Before(b.midnight(-b.albumDays)) {
 		return // phones and centre keep only what the sample is about
 	}
 	for _, s := range shots {

@@ -109,6 +109,9 @@ type Month struct {
 
 	Story *Person // has open jobs and no phone yet
 	Demo  *Person // the same; the demo's own phone is for this one
+
+	lenient bool      // some edits of so many may be refused
+	judges  []*Person // headquarters', who judge the cases of every centre
 }
 
 // Zone is the wall clock of the sample data, that of all China.
@@ -116,16 +119,24 @@ func Zone() *time.Location { return time.FixedZone("UTC+8", 8*3600) }
 
 // New draws the month that ends at now.
 func New(seed uint64, now time.Time) *Month {
-	b := &builder{
-		rng: rand.New(rand.NewPCG(seed, 2026)), now: now.In(Zone()), m: &Month{Now: now},
+	return newBuilder(seed, 2026, now).draw()
+}
+
+func newBuilder(seed, stream uint64, now time.Time) *builder {
+	return &builder{
+		rng: rand.New(rand.NewPCG(seed, stream)), now: now.In(Zone()), m: &Month{Now: now}, files: files, albumDays: photoDays,
 		desk: map[deskKey][]entry{}, numbers: map[string]int{}, signatures: map[signatureKey]*Blob{},
 	}
+}
+
+func (b *builder) draw() *Month {
 	b.people()
 	b.groups[1][0].Offset = -11 * time.Minute // its check-ins carry it; trouble has the other wrong clock
 	b.headquarters()
 	b.register()
 	b.installs()
 	b.repairs()
+	b.moreCrews()
 	b.cases()
 	b.today()
 	b.trouble()
@@ -146,6 +157,10 @@ type builder struct {
 	rng *rand.Rand
 	now time.Time
 	m   *Month
+
+	link      *link // nil for a month that stands alone
+	files     int   // customers on file when the month begins
+	albumDays int   // for how many days before today ordinary visits have their photographs
 
 	supervisor, clerkA, clerkB, inspector *Person
 	judges                                []*Person

@@ -43,9 +43,9 @@ func (w *world) objects() (map[string]bool, error) {
 
 // final checks everything once the faults have stopped and the queues are
 // empty.
-func (w *world) final(ctx context.Context, template string) error {
-	checks := []func(context.Context) error{w.oracle.stored, w.verify, w.effects, w.money, w.complete, w.converged,
-		func(ctx context.Context) error { return w.rebuild(ctx, template) }}
+func (w *world) final(ctx context.Context) error {
+	checks := []func(context.Context) error{w.oracle.stored, w.arrived, w.verify, w.effects, w.money, w.complete, w.converged, w.tampered,
+		w.rebuild}
 	for _, check := range checks {
 		if err := check(ctx); err != nil {
 			return err
@@ -56,18 +56,20 @@ func (w *world) final(ctx context.Context, template string) error {
 
 // verify runs the ledger's own check of chains and signatures (I3).
 func (w *world) verify(ctx context.Context) error {
-	c := w.node.core
-	var keys []ed25519.PublicKey
-	for _, k := range c.Keys.Public() {
-		keys = append(keys, ed25519.PublicKey(k.PublicKey))
-	}
 	for _, id := range w.streams() {
-		_, err := ledger.Verify(ctx, c.Store, id, keys, func(d ledger.Damage) error { return broken("I3", "verify: %s", d.What) })
+		_, err := ledger.Verify(ctx, w.node.core.Store, id, w.publicKeys(), func(d ledger.Damage) error { return broken("I3", "verify: %s", d.What) })
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (w *world) publicKeys() (keys []ed25519.PublicKey) {
+	for _, k := range w.node.core.Keys.Public() {
+		keys = append(keys, ed25519.PublicKey(k.PublicKey))
+	}
+	return keys
 }
 
 func (w *world) streams() []uuid.UUID {
@@ -79,14 +81,10 @@ func (w *world) streams() []uuid.UUID {
 }
 
 // rebuild folds the ledger again and compares it with the live state.
-func (w *world) rebuild(ctx context.Context, template string) error {
+func (w *world) rebuild(ctx context.Context) error {
 	c := w.node.core
 	dir := filepath.Join(w.dir, "second")
-	if template != "" {
-		if err := copyTree(filepath.Join(template, "server"), dir); err != nil {
-			return err
-		}
-	} else if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := copyTree(filepath.Join(w.template.dir, templateEmpty), dir); err != nil {
 		return err
 	}
 	second, err := store.Open(ctx, store.Config{Path: filepath.Join(dir, "server.db"), Synchronous: "OFF"})
@@ -190,8 +188,42 @@ func (w *world) money(ctx context.Context) error {
 		if sum.Int64 != wantSum || n != len(want) {
 			return broken("I9", "centre %s has %d receipts of %d in its state, its phones wrote %d of %d", s.name, n, sum.Int64, len(want), wantSum)
 		}
+		if err := w.handedIn(ctx, s); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// handedIn looks that the money that the office booked is the money that it
+// has, and that no receipt number stands for two receipts (I9).
+func (w *world) handedIn(ctx context.Context, s *site) error {
+	sum, twice, err := w.booked(ctx, s)
+	if err == nil && sum != s.remitted {
+		return broken("I9", "centre %s was handed %d and has booked %d", s.name, s.remitted, sum)
+	}
+	if err == nil && twice > 0 && !w.copied() {
+		return broken("I9", "centre %s has %d receipt numbers that stand for several receipts", s.name, twice)
+	}
+	return err
+}
+
+// booked reads what an office has booked as handed in, and how many receipt
+// numbers stand for several receipts.
+func (w *world) booked(ctx context.Context, s *site) (sum, twice int64, err error) {
+	err = w.node.core.Store.View(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `
+			SELECT (SELECT coalesce(sum(amount), 0) FROM state_remittance WHERE centre = $1 AND deleted = 0),
+				(SELECT count(*) FROM (SELECT no FROM state_receipt WHERE centre = $1 AND deleted = 0 GROUP BY no HAVING count(*) > 1))`, s.id[:]).Scan(&sum, &twice)
+	})
+	return sum, twice, err
+}
+
+// copied says whether phones with old or shared books may have used a receipt
+// number twice: a restored phone cannot know what it wrote since. The office
+// sees both receipts.
+func (w *world) copied() bool {
+	return w.faults[phoneCloned]+w.faults[phoneRestored]+w.faults[serverRestored] > 0
 }
 
 // complete looks that a job is called complete only where all bytes are there
@@ -238,6 +270,9 @@ func (w *world) converged(ctx context.Context) error {
 			return err
 		}
 		if err := p.believes(ctx); err != nil {
+			return err
+		}
+		if err := p.ordered(ctx); err != nil {
 			return err
 		}
 		for _, t := range w.node.core.Schema.Tables {

@@ -5,6 +5,12 @@
 // protocol promises; a seed that fails prints the promise, its last steps and
 // the command that replays it.
 //
+// Each worker is a process of its own on one processor. A power cut takes away
+// what SQLite wrote to a database and did not sync, since the simulator stands
+// between SQLite and its files. What it does not show: the kernel, the photo
+// folders' own syncing, TLS, two server processes, PostgreSQL; those have their
+// own drills and tests.
+//
 // It must never use the real clock, the real network or unseeded chance for a
 // decision, so that a seed gives the same story each time, and never repair
 // what it finds: a finding fails the run.

@@ -21,6 +21,8 @@ const (
 	captivePortal  = "captive portal"
 	crashBefore    = "server crash before commit"
 	crashAfter     = "server crash after commit"
+	serverPower    = "power cut on the server"
+	serverRestored = "server restored from an older backup"
 	diskFull       = "server disk full"
 	tokenExpired   = "access token expired"
 	refreshLost    = "refresh answer lost"
@@ -29,6 +31,7 @@ const (
 	storageWrong   = "storage wrong bytes"
 	storageLost    = "storage answer lost"
 	phoneKilled    = "phone killed in a sync"
+	phonePower     = "power cut on a phone"
 	phoneRestored  = "phone restored from an old image"
 	phoneCloned    = "two phones with one identity"
 	clockHour      = "clock jump of an hour"
@@ -44,13 +47,25 @@ const (
 // server, of one request to the storage, and of a step.
 func callKinds() []string {
 	return []string{requestLost, answerLost, duplicateNow, duplicateLater, tornRequest, tornAnswer, flippedBit, slowAnswer, timeout, busy, pushRefused,
-		recordFirst, staleAnswer, captivePortal, crashBefore, crashAfter, diskFull, tokenExpired, refreshLost, feedMoves, phoneKilled}
+		recordFirst, staleAnswer, captivePortal, crashBefore, crashAfter, serverPower, diskFull, tokenExpired, refreshLost, feedMoves, phoneKilled}
 }
 
 func storageKinds() []string { return []string{storageDown, storageFails, storageWrong, storageLost} }
 
+// often is how many times more often than others a kind is drawn where it
+// fits, since it seldom does.
+func often(kind string) int {
+	switch kind {
+	case recordFirst, staleAnswer, flippedBit, diskFull, pushRefused, tornRequest, refreshLost, crashBefore, duplicateLater:
+		return 5
+	case serverRestored, jobMoved:
+		return 2
+	}
+	return 1
+}
+
 func stepKinds() []string {
-	return []string{phoneRestored, phoneCloned, clockHour, clockDays, clock2100, clock1970, deviceRevoked, jobMoved}
+	return []string{phonePower, serverRestored, phoneRestored, phoneCloned, clockHour, clockDays, clock2100, clock1970, deviceRevoked, jobMoved}
 }
 
 func allKinds() []string {
@@ -76,7 +91,7 @@ func fits(kind, path string) bool {
 		return path != pathPull && path != pathToken
 	case diskFull, crashBefore:
 		return path == pathPush || path == pathCommit
-	case crashAfter:
+	case crashAfter, serverPower:
 		return path != pathPull
 	case tokenExpired:
 		return path == pathPush || path == pathPull

@@ -12,7 +12,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // mutantFolder holds the planted bugs, from the root of the module.
@@ -23,6 +26,8 @@ const mutantFolder = "testdata/mutants"
 type mutant struct {
 	name  string
 	what  string
+	finds []string // promises whose breach is this bug's doing; any other finding does not count
+	from  uint64   // the first of the seeds within which it must be found; 0 for the run's own
 	edits []edit
 }
 
@@ -31,6 +36,8 @@ type edit struct{ file, before, after string }
 // readMutant reads a file of the form
 //
 //	what: a sentence
+//	finds: I1 I2
+//	seed: 17
 //	file: server/ledger/push.go
 //	--- before
 //	text that stands there exactly once
@@ -49,6 +56,12 @@ func readMutant(path string) (mutant, error) {
 		switch text := strings.TrimSuffix(line, "\n"); {
 		case strings.HasPrefix(text, "what: "):
 			m.what = text[6:]
+		case strings.HasPrefix(text, "finds: "):
+			m.finds = strings.Fields(text[7:])
+		case strings.HasPrefix(text, "seed: "):
+			if m.from, err = strconv.ParseUint(text[6:], 10, 64); err != nil {
+				return m, fmt.Errorf("%s: %w", path, err)
+			}
 		case strings.HasPrefix(text, "file: "):
 			m.edits, part = append(m.edits, edit{file: text[6:]}), ""
 		case text == "--- before", text == "--- after":
@@ -59,8 +72,8 @@ func readMutant(path string) (mutant, error) {
 			m.edits[len(m.edits)-1].after += line
 		}
 	}
-	if m.what == "" || len(m.edits) == 0 {
-		return m, fmt.Errorf("%s: a mutant needs what and at least one file", path)
+	if m.what == "" || len(m.edits) == 0 || len(m.finds) == 0 {
+		return m, fmt.Errorf("%s: a mutant needs what, finds and at least one file", path)
 	}
 	return m, nil
 }
@@ -110,54 +123,59 @@ func moduleRoot(ctx context.Context) (string, error) {
 
 // gate plants each bug alone and looks that the checks find it. One that is
 // not found fails the gate: the checks are then at fault.
-func gate(ctx context.Context, o options, out io.Writer) (int, error) {
+func gate(ctx context.Context, o options, out io.Writer, t *table) (all bool, err error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
-		return 1, err
+		return false, err
 	}
 	files, err := filepath.Glob(filepath.Join(root, mutantFolder, "*.txt"))
 	if err != nil {
-		return 1, err
+		return false, err
 	}
-	t := newTable(o)
-	code := 0
+	var chosen []mutant
 	for _, f := range files {
 		m, err := readMutant(f)
 		if err != nil {
-			return 1, err
+			return false, err
 		}
-		if !strings.Contains(m.name, o.only) {
-			continue
+		if strings.Contains(m.name, o.only) {
+			chosen = append(chosen, m)
 		}
-		t.Planted.Total++
-		began := time.Now()
-		found, err := m.hunt(ctx, root, o)
-		if err != nil {
-			return 1, err
-		}
-		verdict := found
-		if found == "" {
-			verdict, code = "NOT FOUND", 1
-		} else {
-			t.Planted.Found++
-		}
-		fmt.Fprintf(out, "%-28s %-38s %5.1fs  %s\n", m.name, verdict, time.Since(began).Seconds(), m.what)
 	}
-	fmt.Fprintf(out, "planted bugs found: %d of %d\n", t.Planted.Found, t.Planted.Total)
-	if o.json {
-		b, err := json.Marshal(t)
-		if err != nil {
-			return 1, err
-		}
-		fmt.Fprintf(out, "%s\n", b)
+	var mu sync.Mutex // of what is printed and counted
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(max(1, o.workers))
+	for _, m := range chosen {
+		group.Go(func() error {
+			began := time.Now()
+			found, err := m.hunt(ctx, root, o)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			t.Planted.Total++
+			if found == "" {
+				found = "NOT FOUND"
+			} else {
+				t.Planted.Found++
+			}
+			_, err = fmt.Fprintf(out, "%-30s %5.1fs  %s\n%s%s\n", m.name, time.Since(began).Seconds(), m.what, strings.Repeat(" ", 39), found)
+			return err
+		})
 	}
-	return code, nil
+	if err := group.Wait(); err != nil {
+		return false, err
+	}
+	fmt.Fprintf(out, "%-38s %8d of %d\n", "planted bugs found", t.Planted.Found, t.Planted.Total)
+	return t.Planted.Found == t.Planted.Total, nil
 }
 
-// hunt builds the simulator with the bug and plays seeds until it is found; ""
-// where it is not.
+// hunt builds the simulator with the bug and plays seeds until a promise that
+// fits is broken; "" where that does not happen. A simulator that does not
+// build, or that ends without a word, is an error.
 func (m mutant) hunt(ctx context.Context, root string, o options) (string, error) {
-	dir, err := os.MkdirTemp("", "simulate-mutant-")
+	dir, err := os.MkdirTemp(o.dir, "mutant-")
 	if err != nil {
 		return "", err
 	}
@@ -167,19 +185,33 @@ func (m mutant) hunt(ctx context.Context, root string, o options) (string, error
 		return "", err
 	}
 	bin := filepath.Join(dir, "simulate")
-	build := exec.CommandContext(ctx, "go", "build", "-overlay", list, "-o", bin, "./server/simulate")
+	build := exec.CommandContext(ctx, "go", "build", "-ldflags", "-s -w", "-overlay", list, "-o", bin, "./server/simulate")
 	build.Dir = root
 	if b, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build %s: %w\n%s", m.name, err, b)
 	}
-	b, err := exec.CommandContext(ctx, bin, "-stop", "-seeds", strconv.Itoa(o.within), "-from", strconv.FormatUint(o.from, 10), "-workers", strconv.Itoa(o.workers)).Output()
+	from := o.from
+	if m.from != 0 {
+		from = m.from
+	}
+	play := exec.CommandContext(ctx, bin, "-stop", strings.Join(m.finds, ","), "-seeds", strconv.Itoa(o.within), "-from", strconv.FormatUint(from, 10),
+		"-days", strconv.Itoa(o.days), "-workers", "1", "-dir", dir)
+	b, err := play.Output()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		return "", err
 	}
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-	if last := lines[len(lines)-1]; strings.Contains(last, " found by seed ") {
-		return last, nil
+	for _, line := range lines {
+		if strings.HasPrefix(line, foundWord) {
+			return line[len(foundWord):], nil
+		}
+	}
+	if !strings.Contains(string(b), "\nexecutions") {
+		return "", fmt.Errorf("%s: its simulator ended without a table: %v\n%s", m.name, err, tail(string(b), 2000))
 	}
 	return "", nil
 }
+
+// foundWord begins the line with which -stop ends.
+const foundWord = "stopped: "

@@ -94,12 +94,17 @@ func (n *node) open(ctx context.Context) error {
 }
 
 // crash ends the server as a kill does: what its files hold at this moment is
-// all that the next life has.
-func (n *node) crash(ctx context.Context) error {
+// all that the next life has; with cut, what a power cut leaves of it.
+func (n *node) crash(ctx context.Context, cut func(from, to string) error) error {
 	n.lives++
 	next := filepath.Join(filepath.Dir(n.dir), fmt.Sprintf("server-%d", n.lives))
 	if err := copyTree(n.dir, next); err != nil {
 		return err
+	}
+	if cut != nil {
+		if err := cut(n.dir, next); err != nil {
+			return err
+		}
 	}
 	if err := n.close(); err != nil {
 		return err

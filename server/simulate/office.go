@@ -11,6 +11,7 @@ import (
 	"siteledger/server/fault"
 	"siteledger/server/ledger"
 	"siteledger/server/office"
+	"siteledger/server/report"
 	"siteledger/syncproto/changelog"
 	"siteledger/syncproto/schema"
 )
@@ -36,6 +37,7 @@ func (w *world) write(ctx context.Context, s *site, what string, edits ...ledger
 	}
 	w.tell("office %s %s: %s", s.name, what, code)
 	if err == nil {
+		w.did["office "+what]++
 		return w.oracle.wrote(ctx, s, edits, out)
 	}
 	return nil
@@ -57,7 +59,7 @@ func (w *world) intake(ctx context.Context, s *site) error {
 // officeStep is one thing that an office does.
 func (w *world) officeStep(ctx context.Context) error {
 	s := w.sites[w.rng.IntN(len(w.sites))]
-	if len(s.jobs) < 3 || (len(s.jobs) < 12 && w.rng.IntN(8) == 0) {
+	if len(s.jobs) < 3 || (len(s.jobs) < maxJobs-2 && w.rng.IntN(8) == 0) {
 		return w.intake(ctx, s)
 	}
 	job := s.jobs[w.rng.IntN(len(s.jobs))]
@@ -66,7 +68,7 @@ func (w *world) officeStep(ctx context.Context) error {
 		return err
 	}
 	base := row.Rev * uint64(w.rng.IntN(2))
-	switch w.rng.IntN(10) {
+	switch w.rng.IntN(11) {
 	case 0, 1:
 		at := w.at.Truncate(time.Hour).Add(time.Duration(w.rng.IntN(72)) * time.Hour).UnixMilli()
 		return w.write(ctx, s, "slot", update("job", job, base, map[string]any{"slot_from": at, "slot_to": at + 7200_000}))
@@ -86,6 +88,8 @@ func (w *world) officeStep(ctx context.Context) error {
 		return w.intake(ctx, s)
 	case 7:
 		return w.officeVisit(ctx, s, job)
+	case 8:
+		return w.remit(ctx, s)
 	}
 	return w.decideSome(ctx, s, 2)
 }
@@ -138,7 +142,7 @@ func (w *world) reassign(ctx context.Context, s *site, job uuid.UUID) error {
 func (w *world) openCases(ctx context.Context, s *site) ([]uuid.UUID, error) {
 	var out []uuid.UUID
 	err := w.node.core.Store.View(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT id FROM case_file WHERE centre = $1 AND state = 'open' ORDER BY opened_rev, opened_at, kind, tbl, row, col`, s.id[:])
+		rows, err := tx.QueryContext(ctx, `SELECT id FROM case_file WHERE centre = $1 AND state = 'open' ORDER BY opened_rev, opened_at, kind, tbl, row, col, id`, s.id[:])
 		if err != nil {
 			return err
 		}
@@ -170,16 +174,13 @@ func (w *world) decideSome(ctx context.Context, s *site, n int) error {
 		if err != nil {
 			return err
 		}
-		verdict := office.VerdictAccept
 		held := c.Kind == "held" || c.Kind == "handover"
-		switch {
-		case held && w.rng.IntN(3) == 0:
-			verdict = office.VerdictRefuse
-		case office.HasValues(&c) && w.rng.IntN(2) == 0:
-			verdict = office.VerdictKeep
+		ruling := w.ruling(&c, held)
+		_, err = w.node.bench.Decide(ctx, who, ruling)
+		w.tell("office %s decides %s %s %s: %s", s.name, c.Kind, c.Sides.Reason, ruling.Verdict, faultWord(err))
+		if err == nil {
+			w.did["office decides "+ruling.Verdict]++
 		}
-		_, err = w.node.bench.Decide(ctx, who, office.Ruling{Case: id, Verdict: verdict, Reason: s.canary})
-		w.tell("office %s decides %s %s %s: %s", s.name, c.Kind, c.Sides.Reason, verdict, faultWord(err))
 		w.oracle.forget(s, c.Root)
 		if err != nil && held {
 			// what cannot be taken in as it is, is refused
@@ -190,6 +191,25 @@ func (w *world) decideSome(ctx context.Context, s *site, n int) error {
 		}
 	}
 	return nil
+}
+
+// ruling is what a clerk thinks of a case.
+func (w *world) ruling(c *report.Case, held bool) office.Ruling {
+	r := office.Ruling{Case: c.ID, Verdict: office.VerdictAccept, Reason: "looked into"}
+	switch n := w.rng.IntN(6); {
+	case held && n < 2:
+		r.Verdict = office.VerdictRefuse
+	case held:
+	case office.HasValues(c) && n < 2:
+		r.Verdict = office.VerdictKeep
+	case office.HasValues(c) && n == 2 && c.Sides.Other != nil:
+		r.Verdict = office.VerdictOther
+	case office.HasValues(c) && n == 3:
+		if t := w.node.core.Schema.Table(c.Table); t != nil && t.Column(c.Column) != nil && t.Column(c.Column).Type == schema.Text && t.Column(c.Column).Values == nil {
+			r.Verdict, r.Value = office.VerdictEdit, fmt.Sprintf("edited %d", w.step)
+		}
+	}
+	return r
 }
 
 func known2(err error) bool {
@@ -205,7 +225,7 @@ func faultWord(err error) string {
 }
 
 // revoke shuts a phone out; its installer gets a new one.
-func (w *world) revoke(ctx context.Context, p *phone, template string) error {
+func (w *world) revoke(ctx context.Context, p *phone) error {
 	id, ok := p.client.Identity()
 	if !ok {
 		return nil
@@ -228,5 +248,6 @@ func (w *world) revoke(ctx context.Context, p *phone, template string) error {
 			q.gone = true
 		}
 	}
-	return w.newPhone(ctx, p.site, p.person, template)
+	w.shutOut(ctx, p)
+	return w.newPhone(ctx, p.site, p.person)
 }

@@ -70,6 +70,14 @@ func (o *oracle) fail(err error) {
 
 // heard takes in one exchange as the server had it.
 func (o *oracle) heard(p *phone, path string, body []byte, res *http.Response, out []byte) {
+	if res.Header.Get("Content-Encoding") == "zstd" {
+		plain, err := o.zstd.DecodeAll(out, nil)
+		if err != nil {
+			o.fail(broken("I5", "an answer to %s cannot be read: %v", path, err))
+			return
+		}
+		out = plain
+	}
 	for _, s := range o.w.sites {
 		if s != p.site && bytes.Contains(out, []byte(s.canary)) {
 			o.fail(broken("I11", "%s of centre %s received a text of centre %s from %s", p.name, p.site.name, s.name, path))
@@ -80,6 +88,8 @@ func (o *oracle) heard(p *phone, path string, body []byte, res *http.Response, o
 	}
 	switch {
 	case res.StatusCode != 200:
+	case p.gone:
+		o.fail(broken("I8", "%s was revoked and %s still answers it", p.name, path))
 	case path == pathPush:
 		o.fail(o.push(p, body, out))
 	case path == pathPull || path == syncproto.PathRepair:

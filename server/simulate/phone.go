@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -17,7 +16,6 @@ import (
 	"github.com/google/uuid"
 
 	clientsdk "siteledger/client-sdk"
-	"siteledger/syncproto"
 	"siteledger/syncproto/schema"
 )
 
@@ -36,16 +34,19 @@ type phone struct {
 	booted time.Time
 	pages  int // rows of a page, 0 for the client's own wish
 
-	token  string            // last bearer token seen
-	stale  []byte            // an earlier answer to a push
-	dead   bool              // killed in this round
-	gone   bool              // revoked: no longer part of the world
-	other  bool              // restored, or one of two: it may have to sign in again
-	lied   bool              // an old answer came in this round
-	twin   bool              // a copy of another phone, or one that was copied
-	photos map[[32]byte]bool // taken on this phone and not yet verified
-	texts  int
-	aged   int // step in which its token last expired on the way
+	token     string            // last bearer token seen
+	stale     []byte            // an earlier answer to a push
+	staleForm string            // how that was written
+	dead      bool              // killed in this round
+	gone      bool              // revoked: no longer part of the world
+	other     bool              // restored, or one of two: it may have to sign in again
+	lied      bool              // an old answer came in this round
+	twin      bool              // a copy of another phone, or one that was copied
+	photos    map[[32]byte]bool // taken on this phone and not yet verified
+	unnamed   map[[32]byte]bool // taken on this phone, and the row that was to name it was refused
+	texts     int
+	must      map[uuid.UUID]string // rows that its log makes, which have to reach the ledger
+	aged      int                  // step in which its token last expired on the way
 }
 
 // image is a copy of a phone's files, for a restore days later.
@@ -59,12 +60,10 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 func (p *phone) pageText() string { return itoa(p.pages) }
 
-func (w *world) newPhone(ctx context.Context, s *site, person uuid.UUID, template string) error {
+func (w *world) newPhone(ctx context.Context, s *site, person uuid.UUID) error {
 	p := w.makePhone(s, person)
-	if template != "" {
-		if err := copyTree(filepath.Join(template, "phone"), p.dir); err != nil {
-			return err
-		}
+	if err := copyTree(filepath.Join(w.template.dir, templatePhone), p.dir); err != nil {
+		return err
 	}
 	if err := p.open(); err != nil {
 		return err
@@ -77,7 +76,7 @@ func (w *world) newPhone(ctx context.Context, s *site, person uuid.UUID, templat
 
 func (w *world) makePhone(s *site, person uuid.UUID) *phone {
 	w.count++
-	p := &phone{w: w, name: fmt.Sprintf("phone%d", w.count), site: s, person: person, photos: map[[32]byte]bool{}}
+	p := &phone{w: w, name: fmt.Sprintf("phone%d", w.count), site: s, person: person, photos: map[[32]byte]bool{}, unnamed: map[[32]byte]bool{}}
 	p.dir = filepath.Join(w.dir, p.name)
 	p.rng = rand.New(rand.NewPCG(w.seed, uint64(w.count)))
 	if w.rng.IntN(2) == 0 {
@@ -128,6 +127,44 @@ func (p *phone) kill() error {
 	return errCut
 }
 
+// powerCut takes a phone's electricity right after something was recorded:
+// what it recorded is there when it starts again.
+func (p *phone) powerCut(ctx context.Context) error {
+	if err := p.record(ctx); err != nil {
+		return err
+	}
+	before, err := p.recorded(ctx)
+	if err != nil {
+		return err
+	}
+	p.lives++
+	if err := copyTree(p.dir, p.next()); err != nil {
+		return err
+	}
+	if err := p.w.cutPower(p.dir, p.next()); err != nil {
+		return err
+	}
+	if err := p.moveTo(p.next()); err != nil {
+		return err
+	}
+	after, err := p.recorded(ctx)
+	if err == nil && after != before {
+		p.w.oracle.fail(broken("I1", "%s had recorded %d changes and a power cut left %d", p.name, before, after))
+	}
+	return err
+}
+
+// recorded counts the changes in the phone's logs.
+func (p *phone) recorded(ctx context.Context) (n int, err error) {
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(p.dir, "phone.db")+"?_pragma=query_only(1)")
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	err = db.QueryRowContext(ctx, `SELECT count(*) FROM change`).Scan(&n)
+	return n, err
+}
+
 func (p *phone) next() string { return filepath.Join(p.w.dir, fmt.Sprintf("%s-%d", p.name, p.lives)) }
 
 // moveTo ends the app and starts it on other files.
@@ -154,9 +191,11 @@ func (p *phone) sync(ctx context.Context) (clientsdk.Round, error) {
 			return r, err
 		}
 		p.w.tell("%s started again", p.name)
+		p.w.oracle.fail(p.ordered(ctx))
 		return r, nil
 	}
 	if err != nil {
+		p.w.oracle.fail(p.ordered(ctx))
 		p.w.oracle.fail(p.timer(ctx))
 		p.w.oracle.fail(known(p, err))
 	}
@@ -186,17 +225,26 @@ func known(p *phone, err error) error {
 
 // changesOf tells what the phone's log says of a row, for a finding.
 func (p *phone) changesOf(ctx context.Context, row uuid.UUID) string {
+	return p.changes(ctx, "c.row = $1", row[:])
+}
+
+// changes tells what the phone's log says of the changes that a condition names.
+func (p *phone) changes(ctx context.Context, where string, arg any) string {
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(p.dir, "phone.db")+"?_pragma=query_only(1)")
 	if err != nil {
 		return err.Error()
 	}
 	defer db.Close()
 	var text sql.NullString
+	var args []any
+	if arg != nil {
+		args = append(args, arg)
+	}
 	err = db.QueryRowContext(ctx, `
-		SELECT group_concat(e.ord || '/' || c.seq || ' op ' || c.op || ' ' || c.state || ' ' || c.outcome || ' ' || c.reason
+		SELECT group_concat(e.ord || '/' || c.seq || ' ' || c.tbl || ' op ' || c.op || ' ' || c.state || ' ' || c.outcome || ' ' || c.reason
 			|| ', log acked ' || e.acked || ' ended ' || coalesce(e.ended, '-') || ' verify ' || e.verify, '; ')
 		FROM change c JOIN epoch e ON e.epoch = c.epoch
-		WHERE c.row = $1`, row[:]).Scan(&text)
+		WHERE `+where, args...).Scan(&text)
 	if err != nil {
 		return err.Error()
 	}
@@ -264,6 +312,9 @@ func (p *phone) record(ctx context.Context) error {
 			open = append(open, j)
 		}
 	}
+	if len(p.site.jobs) < maxJobs && w.rng.IntN(20) == 0 {
+		return p.found(ctx)
+	}
 	if len(open) == 0 || w.rng.IntN(12) == 0 {
 		return p.edit(ctx, "day summary", p.daySummary)
 	}
@@ -289,6 +340,9 @@ func (p *phone) record(ctx context.Context) error {
 func (p *phone) edit(ctx context.Context, what string, fn func(*clientsdk.Edit) error) error {
 	err := p.client.Edit(ctx, fn)
 	p.w.tell("%s %s: %s", p.name, what, word(err))
+	if err == nil {
+		p.w.did["phone "+what]++
+	}
 	var e *clientsdk.Error
 	if errors.As(err, &e) {
 		return nil
@@ -340,7 +394,7 @@ func (p *phone) arrive(e *clientsdk.Edit, j schema.Row) error {
 // work is something done on a visit.
 func (p *phone) work(ctx context.Context, j, visit schema.Row) error {
 	w := p.w
-	switch w.rng.IntN(13) {
+	switch w.rng.IntN(14) {
 	case 0:
 		return p.edit(ctx, "note", func(e *clientsdk.Edit) error { return p.note(e, j) })
 	case 1, 2:
@@ -377,10 +431,9 @@ func (p *phone) work(ctx context.Context, j, visit schema.Row) error {
 	case 9, 10:
 		return p.photo(ctx, j, visit)
 	case 11:
-		return p.edit(ctx, "defect", func(e *clientsdk.Edit) error {
-			_, err := e.Insert("defect", map[string]any{"job": j.ID, "visit": visit.ID, "class": "other", "text": p.text(), "status": "open"})
-			return err
-		})
+		return p.defect(ctx, j, visit)
+	case 12:
+		return p.sign(ctx, visit)
 	}
 	return p.edit(ctx, "finish", func(e *clientsdk.Edit) error {
 		if _, err := e.Insert("visit_close", map[string]any{"visit": visit.ID, "at": p.millis(), "rows": int64(1), "photos": int64(0)}); err != nil {
@@ -418,20 +471,4 @@ func (p *phone) fee(e *clientsdk.Edit, visit schema.Row) error {
 	_, err := e.Insert("fee_line", map[string]any{"visit": visit.ID, "item": "F01", "standard_version": "1", "quantity": int64(1), "standard_price": price,
 		"charged": price, "currency": "CNY", "basis": "standard"})
 	return err
-}
-
-// photo takes a picture; sometimes the row that names it comes later, or a
-// sync runs in between.
-func (p *phone) photo(ctx context.Context, j, visit schema.Row) error {
-	b := append([]byte{0xFF, 0xD8, 0xFF, 0xE0, 0, 16, 'J', 'F', 'I', 'F', 0}, make([]byte, 200+p.w.rng.IntN(3000))...)
-	_, _ = seeded{p.rng}.Read(b[11:])
-	a, err := p.client.Attach(ctx, bytes.NewReader(b), syncproto.PurposePhoto, "image/jpeg")
-	if err != nil {
-		return fmt.Errorf("%s attach: %w", p.name, err)
-	}
-	p.photos[a.SHA256] = true
-	return p.edit(ctx, "photo", func(e *clientsdk.Edit) error {
-		_, err := e.Insert("photo", map[string]any{"job": j.ID, "visit": visit.ID, "role": "after", "original": a.SHA256[:], "original_size": a.Size, "original_type": "image/jpeg", "taken_at": p.millis()})
-		return err
-	})
 }

@@ -5,63 +5,72 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	clientsdk "siteledger/client-sdk"
+	"siteledger/syncproto"
 )
 
 // result is what one seed came to.
 type result struct {
-	seed    uint64
-	days    int // device-days
-	faults  map[string]int
-	trace   string // hash of the story
-	last    []string
-	found   []error
-	drained bool
-	rounds  int
+	Seed    uint64
+	Days    int // device-days
+	Faults  map[string]int
+	Kinds   int            // that exist in its world
+	Did     map[string]int // what people did, by what it was
+	Trace   string         // hash of the story
+	Last    []string
+	Found   []finding
+	Drained bool
+	Rounds  int
+}
+
+// finding is a promise that was broken, in words.
+type finding struct{ Invariant, Text string }
+
+func findings(errs ...error) (out []finding) {
+	for _, err := range errs {
+		if err != nil {
+			out = append(out, finding{invariantOf(err), err.Error()})
+		}
+	}
+	return out
 }
 
 // maxRounds is how many rounds the phones may need once the faults stop.
 const maxRounds = 200
 
 // play runs one seed from its first day to the last check.
-func play(ctx context.Context, seed uint64, days int, template string) (out result) {
-	out.seed = seed
-	w, err := newWorld(ctx, seed, template)
+func play(ctx context.Context, seed uint64, days int, t *template) (out result) {
+	out.Seed = seed
+	w, err := newWorld(ctx, seed, t)
 	if w != nil {
-		defer func() { out.found = append(out.found, compact(w.close())...) }()
+		defer func() { out.Found = append(out.Found, findings(w.close())...) }()
 	}
 	if err == nil {
-		err = w.live(ctx, days, template, &out)
+		err = w.live(ctx, days, &out)
 	}
 	if w != nil {
-		out.found = append(out.found, w.oracle.found...)
-		out.faults, out.last, out.trace = w.faults, w.trace, hex.EncodeToString(w.digest[:8])
+		out.Found = append(out.Found, findings(w.oracle.found...)...)
+		out.Faults, out.Did, out.Kinds, out.Last, out.Trace = w.faults, w.did, len(w.kinds), w.trace, hex.EncodeToString(w.digest[:8])
 	}
-	out.found = append(out.found, compact(err)...)
+	out.Found = append(out.Found, findings(err)...)
 	return out
 }
 
-func compact(err error) []error {
-	if err == nil {
-		return nil
-	}
-	return []error{err}
-}
-
-func (w *world) live(ctx context.Context, days int, template string, out *result) error {
+func (w *world) live(ctx context.Context, days int, out *result) error {
 	end := w.start.Add(time.Duration(days) * 24 * time.Hour)
 	for w.at.Before(end) && len(w.oracle.found) == 0 {
 		w.step++
 		w.pass()
-		if err := w.act(ctx, template); err != nil {
+		if err := w.act(ctx); err != nil {
 			return err
 		}
 	}
 	for _, p := range w.phone {
 		if !p.gone {
-			out.days += days
+			out.Days += days
 		}
 	}
 	if len(w.oracle.found) > 0 {
@@ -70,7 +79,7 @@ func (w *world) live(ctx context.Context, days int, template string, out *result
 	if err := w.settle(ctx, out); err != nil {
 		return err
 	}
-	return w.final(ctx, template)
+	return w.final(ctx)
 }
 
 // pass lets time go on; nights are quiet.
@@ -82,9 +91,12 @@ func (w *world) pass() {
 }
 
 // act is one step of somebody.
-func (w *world) act(ctx context.Context, template string) error {
+func (w *world) act(ctx context.Context) error {
 	w.bringLate()
 	if err := w.restores(ctx); err != nil {
+		return err
+	}
+	if err := w.restoreServer(ctx); err != nil {
 		return err
 	}
 	p := w.anyPhone()
@@ -93,10 +105,12 @@ func (w *world) act(ctx context.Context, template string) error {
 		return p.record(ctx)
 	case n < 78:
 		return w.syncOne(ctx, p)
-	case n < 92:
+	case n < 88:
 		return w.officeStep(ctx)
+	case n < 91:
+		return w.contest(ctx, p)
 	}
-	return w.misfortune(ctx, p, template)
+	return w.misfortune(ctx, p)
 }
 
 func (w *world) anyPhone() *phone {
@@ -117,6 +131,7 @@ func (w *world) syncOne(ctx context.Context, p *phone) error {
 	if c := st.Problem.Code; (c == clientsdk.CodeSignIn || c == clientsdk.CodeRevoked) && w.rng.IntN(2) == 0 {
 		err := p.enrol(ctx)
 		w.tell("%s enrolled again: %s", p.name, word(err))
+		p.other = p.other || err != nil // where the answer was lost, the session that it had is over all the same
 		if p.dead {
 			return p.moveTo(p.next())
 		}
@@ -164,15 +179,21 @@ func (p *phone) keeps(ctx context.Context) error {
 }
 
 // misfortune is a fault that is not of one request.
-func (w *world) misfortune(ctx context.Context, p *phone, template string) error {
+func (w *world) misfortune(ctx context.Context, p *phone) error {
 	kind := w.pick(stepKinds(), "")
 	switch kind {
 	case phoneRestored:
 		dir := fmt.Sprintf("%s/image%d", w.dir, len(w.images)+w.step*100)
 		w.images = append(w.images, image{phone: p, dir: dir, due: w.at.Add(time.Duration(6+w.rng.IntN(40)) * time.Hour)})
+		w.tell("an image of %s is made", p.name)
 		return copyTree(p.dir, dir)
 	case phoneCloned:
 		return w.clone(p)
+	case serverRestored:
+		return w.backUp()
+	case phonePower:
+		w.hit(kind)
+		return p.powerCut(ctx)
 	case clockHour:
 		p.offset += time.Duration(1-2*w.rng.IntN(2)) * time.Hour
 	case clockDays:
@@ -182,10 +203,10 @@ func (w *world) misfortune(ctx context.Context, p *phone, template string) error
 	case clock1970:
 		p.offset = time.Unix(3600, 0).Sub(w.at)
 	case deviceRevoked:
-		if w.faults[deviceRevoked] > 0 {
+		if w.faults[deviceRevoked] > 1 {
 			return nil
 		}
-		return w.revoke(ctx, p, template)
+		return w.revoke(ctx, p)
 	case jobMoved:
 		return w.moveUnder(ctx, p)
 	default:
@@ -197,7 +218,7 @@ func (w *world) misfortune(ctx context.Context, p *phone, template string) error
 
 // clone makes a second phone with the same identity.
 func (w *world) clone(p *phone) error {
-	if w.faults[phoneCloned] > 0 || p.twin {
+	if w.faults[phoneCloned] > 1 || p.twin {
 		return nil
 	}
 	q := w.makePhone(p.site, p.person)
@@ -206,9 +227,8 @@ func (w *world) clone(p *phone) error {
 	}
 	p.other, q.other = true, true
 	p.twin, q.twin, q.offset, q.token, q.texts = true, true, p.offset, p.token, 1000
-	for sha := range p.photos {
-		q.photos[sha] = true
-	}
+	maps.Copy(q.photos, p.photos)
+	maps.Copy(q.unnamed, p.unnamed)
 	w.hit(phoneCloned)
 	return q.open()
 }
@@ -246,6 +266,9 @@ func (w *world) restores(ctx context.Context) error {
 		if err := i.phone.moveTo(i.dir); err != nil {
 			return err
 		}
+		if err := i.phone.mustArrive(ctx); err != nil {
+			return err
+		}
 		for sha := range i.phone.photos { // those taken since are gone with the old files
 			if f, err := i.phone.client.OpenAttachment(sha); err != nil {
 				delete(i.phone.photos, sha)
@@ -261,13 +284,24 @@ func (w *world) restores(ctx context.Context) error {
 // settle stops all faults and lets the phones go on until every queue is
 // empty, every case decided and nothing moves any more (I7).
 func (w *world) settle(ctx context.Context, out *result) error {
+	if w.saved != nil { // the last misfortune: phones that have nothing to send must notice it too
+		w.saved.due = w.at
+		if err := w.restoreServer(ctx); err != nil {
+			return err
+		}
+	}
 	w.calm = true
 	w.tell("faults stop")
 	w.bringLate()
+	for _, p := range w.phone {
+		if err := p.mustArrive(ctx); err != nil {
+			return err
+		}
+	}
 	still := 0
-	for out.rounds = 1; out.rounds <= maxRounds; out.rounds++ {
+	for out.Rounds = 1; out.Rounds <= maxRounds; out.Rounds++ {
 		w.step++
-		w.at = w.at.Add(time.Duration(6+out.rounds) * time.Minute)
+		w.at = w.at.Add(time.Duration(6+out.Rounds) * time.Minute)
 		moved, err := w.quietRound(ctx)
 		if err != nil {
 			return err
@@ -279,7 +313,7 @@ func (w *world) settle(ctx context.Context, out *result) error {
 			still = 0
 		}
 		if still == 2 { // what a round finds out about another phone, the next one settles
-			out.drained = true
+			out.Drained = true
 			return nil
 		}
 	}
@@ -338,7 +372,18 @@ func (p *phone) quiet(ctx context.Context) (moved bool, err error) {
 	if kerr := p.keeps(ctx); kerr != nil {
 		return false, kerr
 	}
-	return err != nil || r.Pushed+r.Pulled+r.Uploaded > 0 || st.Pending+st.Held+st.OnlyHere > 0, nil
+	return err != nil || r.Pushed+r.Pulled+r.Uploaded > 0 || st.Pending+st.Held+p.onlyHere(st) > 0, nil
+}
+
+// onlyHere counts the photos that a phone has yet to bring up: one that no row
+// names, since its row was refused, is not asked for.
+func (p *phone) onlyHere(st clientsdk.Status) (n int) {
+	for _, u := range st.Uploads {
+		if u.State != clientsdk.Verified && u.Purpose != syncproto.PurposePreview && !p.unnamed[u.SHA256] {
+			n++
+		}
+	}
+	return n
 }
 
 // stuck says what did not drain.
@@ -352,7 +397,10 @@ func (w *world) stuck(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		text += fmt.Sprintf(" %s: %d pending, %d held, %d photos, %s;", p.name, st.Pending, st.Held, st.OnlyHere, st.Problem.Code)
+		if st.Pending+st.Held+p.onlyHere(st) > 0 || st.Problem.Code != "" {
+			text += fmt.Sprintf(" %s: %d pending, %d held, %d photos, %s: %s;", p.name, st.Pending, st.Held, p.onlyHere(st), st.Problem.Code,
+				p.changes(ctx, "c.state IN ('pending', 'held')", nil))
+		}
 	}
 	return broken("I7", "not drained after %d rounds:%s", maxRounds, text)
 }

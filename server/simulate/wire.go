@@ -52,11 +52,19 @@ func (w *world) toServer(p *phone, r *http.Request) (*http.Response, error) {
 		p.token = auth
 	}
 	var kind string
-	if !w.calm && w.rng.Float64() < 0.22 {
+	if !w.calm && w.rng.Float64() < faultRate(r.URL.Path) {
 		kind = w.pick(callKinds(), r.URL.Path)
 	}
 	w.at = w.at.Add(time.Duration(200+w.rng.IntN(2000)) * time.Millisecond)
 	return c.send(kind)
+}
+
+// faultRate is how likely a fault is: the steps of a photo's way are few.
+func faultRate(path string) float64 {
+	if path == pathPlan || path == pathCommit {
+		return 0.45
+	}
+	return 0.34
 }
 
 func readAll(r *http.Request) ([]byte, error) {
@@ -71,8 +79,10 @@ func readAll(r *http.Request) ([]byte, error) {
 func (w *world) pick(kinds []string, path string) string {
 	var can []string
 	for _, k := range kinds {
-		if w.kinds[k] && fits(k, path) {
-			can = append(can, k)
+		for range often(k) {
+			if w.kinds[k] && fits(k, path) {
+				can = append(can, k)
+			}
 		}
 	}
 	if len(can) == 0 {
@@ -103,11 +113,13 @@ func (c *call) send(kind string) (*http.Response, error) {
 		return page(c.req, 200, "text/html", "<html>sign in to the Wi-Fi</html>"), nil
 	case staleAnswer:
 		if c.p.stale == nil {
-			break
+			break // nothing to answer with yet
 		}
 		w.hit(kind)
 		c.p.lied = true
-		return page(c.req, 200, "application/cbor", string(c.p.stale)), nil
+		res := page(c.req, 200, "application/cbor", string(c.p.stale))
+		res.Header.Set("Content-Encoding", c.p.staleForm)
+		return res, nil
 	case tornRequest:
 		if len(c.body) < 2 {
 			break
@@ -174,9 +186,9 @@ func (c *call) served(kind string) (*http.Response, error) {
 			return nil, err
 		}
 		res.Body = io.NopCloser(io.MultiReader(bytes.NewReader(b[:len(b)/2]), broke{}))
-	case crashAfter:
+	case crashAfter, serverPower:
 		w.hit(kind)
-		if err := w.crash(context.Background()); err != nil {
+		if err := w.crash(context.Background(), kind == serverPower); err != nil {
 			return nil, err
 		}
 		return nil, errCut
@@ -198,36 +210,53 @@ func (c *call) unserved(kind string) (*http.Response, error) {
 			return nil, err
 		}
 		res := c.deliver(c.body, nil)
-		return res, w.node.full(ctx, false)
+		if err := w.node.full(ctx, false); err != nil {
+			return nil, err
+		}
+		if err := w.oracle.stored(ctx); err != nil {
+			return nil, broken("I13", "with a full disk the server went on: %v", err)
+		}
+		return res, nil
 	}
-	looks := 1 // how often a push looks at its context, a commit some times more
+	d := &dying{Context: ctx}
 	if c.req.URL.Path == pathCommit {
-		looks = 6
+		d.left = int64(w.rng.IntN(3))
 	}
-	c.deliver(c.body, &dying{Context: ctx, left: int64(w.rng.IntN(looks))})
-	if err := w.crash(ctx); err != nil {
+	w.dying = d
+	c.deliver(c.body, d)
+	w.dying = nil
+	if err := w.crash(ctx, w.rng.IntN(3) == 0); err != nil {
 		return nil, err
 	}
 	return nil, errCut
 }
 
-// dying is the context of a server that dies in the middle of a request: the
-// transaction that is open then never commits.
+// dying is the context of a server that dies in the middle of a request, after
+// some calls to its storage: a transaction that is open then, or that would
+// begin, never commits.
 type dying struct {
 	context.Context
 	left int64
 }
 
+func (d *dying) called() { atomic.AddInt64(&d.left, -1) }
+
+// Err says whether it is dead by now.
 func (d *dying) Err() error {
-	if atomic.AddInt64(&d.left, -1) < 0 {
+	if atomic.LoadInt64(&d.left) <= 0 {
 		return context.Canceled
 	}
 	return nil
 }
 
-// crash ends the server and looks at once whether it kept its word.
-func (w *world) crash(ctx context.Context) error {
-	if err := w.node.crash(ctx); err != nil {
+// crash ends the server, with its electricity or without, and looks at once
+// whether it kept its word.
+func (w *world) crash(ctx context.Context, power bool) error {
+	var cut func(from, to string) error
+	if power {
+		cut = w.cutPower
+	}
+	if err := w.node.crash(ctx, cut); err != nil {
 		return err
 	}
 	w.oracle.fail(w.oracle.stored(ctx))
@@ -257,7 +286,7 @@ func (c *call) deliver(body []byte, ctx context.Context) *http.Response {
 	res.Body = io.NopCloser(bytes.NewReader(out))
 	c.w.oracle.heard(c.p, c.req.URL.Path, body, res, out)
 	if c.req.URL.Path == pathPush && res.StatusCode == 200 {
-		c.p.stale = out
+		c.p.stale, c.p.staleForm = out, res.Header.Get("Content-Encoding")
 	}
 	c.w.tell("  %s %s %s -> %d %s", c.p.name, r.Method, strings.TrimPrefix(c.req.URL.Path, "/v1/"), res.StatusCode, codeOf(res, out))
 	return res
@@ -322,6 +351,9 @@ func (w *world) serverToStorage(r *http.Request, serve func(*http.Request) *http
 	if !w.calm && w.rng.Float64() < 0.15 {
 		kind = w.pick(storageKinds(), "")
 	}
+	if w.dying != nil {
+		defer w.dying.called()
+	}
 	switch kind {
 	case "":
 		return serve(r), nil
@@ -371,9 +403,6 @@ func (w *world) bringLate() {
 	for _, l := range w.late {
 		if l.due.After(w.at) && !w.calm {
 			rest = append(rest, l)
-			continue
-		}
-		if l.phone.gone {
 			continue
 		}
 		w.hit(duplicateLater)

@@ -12,29 +12,32 @@ import (
 
 	"github.com/google/uuid"
 
-	"siteledger/server/auth"
 	"siteledger/server/ledger"
 	"siteledger/syncproto/schema"
 )
 
 // world is one seed's server, phones, offices and the time that they share.
 type world struct {
-	seed   uint64
-	dir    string
-	rng    *rand.Rand
-	at     time.Time
-	start  time.Time
-	node   *node
-	hq     uuid.UUID
-	sites  []*site
-	phone  []*phone
-	kinds  map[string]bool // faults that exist in this world
-	calm   bool            // faults have stopped
-	step   int
-	faults map[string]int
-	oracle *oracle
-	late   []lateCall
-	images []image
+	seed     uint64
+	template *template
+	dir      string
+	rng      *rand.Rand
+	at       time.Time
+	start    time.Time
+	node     *node
+	hq       uuid.UUID
+	sites    []*site
+	phone    []*phone
+	kinds    map[string]bool // faults that exist in this world
+	calm     bool            // faults have stopped
+	step     int
+	faults   map[string]int
+	did      map[string]int // what people did
+	oracle   *oracle
+	late     []lateCall
+	images   []image
+	saved    *backup
+	dying    *dying // context of the request in whose middle the server dies
 
 	trace  []string // last steps
 	digest [32]byte
@@ -50,6 +53,7 @@ type site struct {
 	installers []uuid.UUID
 	jobs       []uuid.UUID
 	contact    map[uuid.UUID]uuid.UUID
+	remitted   int64 // fen that its office booked as handed in
 }
 
 // violation is a promise that was broken.
@@ -64,8 +68,12 @@ func broken(invariant, format string, args ...any) error {
 	return &violation{invariant, fmt.Sprintf(format, args...)}
 }
 
-// base is where worlds are made: in memory where the system has that.
-func base() string {
+// base is where worlds are made where nobody says: in memory where the system
+// has that.
+func base(asked string) string {
+	if asked != "" {
+		return asked
+	}
 	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
 		return "/dev/shm"
 	}
@@ -73,27 +81,25 @@ func base() string {
 }
 
 // newWorld makes a server with two centres and their phones.
-func newWorld(ctx context.Context, seed uint64, template string) (*world, error) {
-	dir, err := os.MkdirTemp(base(), "simulate-")
+func newWorld(ctx context.Context, seed uint64, t *template) (*world, error) {
+	dir, err := os.MkdirTemp(filepath.Dir(t.dir), "world-")
 	if err != nil {
 		return nil, err
 	}
-	w := &world{seed: seed, dir: dir, rng: rand.New(rand.NewPCG(seed, 0x517e1ed9e7)), kinds: map[string]bool{}, faults: map[string]int{}}
+	w := &world{seed: seed, template: t, dir: dir, rng: rand.New(rand.NewPCG(seed, 0x517e1ed9e7)), kinds: map[string]bool{}, faults: map[string]int{}, did: map[string]int{}}
 	w.start = time.Date(2026, 3, 2, 7, 0, 0, 0, time.UTC).Add(time.Duration(w.rng.IntN(86400)) * time.Second)
 	w.at = w.start
 	w.drawKinds()
 	w.node = &node{dir: filepath.Join(dir, "server-0"), now: func() time.Time { return w.at }}
 	w.node.storageCall = w.serverToStorage
 	w.oracle = newOracle(w)
-	if template != "" {
-		if err := copyTree(filepath.Join(template, "server"), w.node.dir); err != nil {
-			return w, err
-		}
+	if err := copyTree(filepath.Join(t.dir, templateServer), w.node.dir); err != nil {
+		return w, err
 	}
 	if err := w.node.open(ctx); err != nil {
 		return w, err
 	}
-	return w, w.populate(ctx, template)
+	return w, w.populate(ctx)
 }
 
 // drawKinds draws which faults exist: none in every eighth seed, else each
@@ -112,30 +118,16 @@ func (w *world) drawKinds() {
 	}
 }
 
-func (w *world) populate(ctx context.Context, template string) error {
-	core := w.node.core
-	w.hq = uuid.Must(newID())
-	if err := core.CreateCentre(ctx, w.hq, "总部", "HQ", "-", true); err != nil {
-		return err
-	}
-	for i, name := range []string{"A", "B"} {
-		s := &site{name: name, canary: "CANARY-" + name + "-7f3a", id: uuid.Must(newID()), contact: map[uuid.UUID]uuid.UUID{}}
-		if err := core.CreateCentre(ctx, s.id, s.canary, name, "-", false); err != nil {
-			return err
-		}
-		clerk, _, err := core.Auth.CreatePerson(ctx, auth.Operator(), auth.NewPerson{Centre: s.id, Name: "supervisor " + s.canary, Role: schema.Supervisor})
-		if err != nil {
-			return err
-		}
-		s.clerk = ledger.Author{Person: clerk.ID, Role: schema.Supervisor}
+// populate takes over the template's centres, gives their installers phones,
+// and the first jobs. The second centre always has two phones.
+func (w *world) populate(ctx context.Context) error {
+	w.hq = w.template.hq
+	for i, t := range w.template.sites {
+		s := &site{name: t.name, canary: t.canary, id: t.id, contact: map[uuid.UUID]uuid.UUID{}, clerk: ledger.Author{Person: t.clerk, Role: schema.Supervisor}}
 		w.sites = append(w.sites, s)
-		for p := range 2 + w.rng.IntN(2)*(1-i) {
-			person, _, err := core.Auth.CreatePerson(ctx, auth.Operator(), auth.NewPerson{Centre: s.id, Name: fmt.Sprintf("installer %d %s", p, s.canary), Role: schema.Installer})
-			if err != nil {
-				return err
-			}
-			s.installers = append(s.installers, person.ID)
-			if err := w.newPhone(ctx, s, person.ID, template); err != nil {
+		s.installers = t.installers[:2+w.rng.IntN(2)*(1-i)]
+		for _, person := range s.installers {
+			if err := w.newPhone(ctx, s, person); err != nil {
 				return err
 			}
 		}
@@ -165,15 +157,24 @@ func (w *world) close() error {
 	return errors.Join(append(errs, os.RemoveAll(w.dir))...)
 }
 
+// keptLines bounds the story that a finding can show.
+const keptLines = 20_000
+
 // tell writes a line of the story. It names no id and no byte that chance
 // outside of the seed made.
 func (w *world) tell(format string, args ...any) {
 	line := fmt.Sprintf("%4d %s ", w.step, w.at.Format("01-02 15:04:05")) + fmt.Sprintf(format, args...)
 	w.digest = sha256.Sum256(append(w.digest[:], line...))
 	w.trace = append(w.trace, line)
-	if len(w.trace) > 4000 {
-		w.trace = append(w.trace[:0], w.trace[2000:]...)
+	if len(w.trace) > keptLines {
+		w.trace = append(w.trace[:0], w.trace[keptLines/2:]...)
 	}
+}
+
+// cutPower makes of a copied folder what a power cut leaves. Its chance is not
+// the story's: how many writes are loose is SQLite's affair.
+func (w *world) cutPower(from, to string) error {
+	return w.template.disks.cut(from, to, rand.New(rand.NewPCG(w.seed, uint64(w.step))))
 }
 
 // hit counts a fault that happened.

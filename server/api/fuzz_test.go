@@ -50,11 +50,11 @@ func inputs(tb testing.TB) []input {
 	must(tb, json.Unmarshal(page.body, &first))
 	sha := strings.Repeat("ab", 32)
 	return []input{
-		{"FuzzPush", 10_000, [][]byte{push, p.cbor(p.batch(p.note(1, "三")))}, func(t testing.TB, b []byte) bool { return answered(t, post(syncproto.PathPush, b)) }},
-		{"FuzzCompressed", 10_000, [][]byte{enc.EncodeAll(push, nil), enc.EncodeAll(make([]byte, 1<<16), nil)}, func(t testing.TB, b []byte) bool {
+		{"FuzzPush", 2_500, [][]byte{push, p.cbor(p.batch(p.note(1, "三")))}, func(t testing.TB, b []byte) bool { return answered(t, post(syncproto.PathPush, b)) }},
+		{"FuzzCompressed", 2_500, [][]byte{enc.EncodeAll(push, nil), enc.EncodeAll(make([]byte, 1<<16), nil)}, func(t testing.TB, b []byte) bool {
 			return answered(t, post(syncproto.PathPush, b, "Content-Encoding", "zstd"))
 		}},
-		{"FuzzBodies", 12_000, [][]byte{
+		{"FuzzBodies", 3_000, [][]byte{
 			[]byte("\x00" + `{"blobs":[{"sha256":"` + sha + `","size":10,"type":"image/jpeg","purpose":"photo"}]}`),
 			[]byte("\x01" + `{"sha256":"` + sha + `","upload":"u","parts":[{"number":1,"etag":"e"}]}`),
 			[]byte("\x02" + `{"roots":[{"root":"` + w.centre.String() + `","count":1,"sum":"0123456789abcdef"}]}`),
@@ -66,7 +66,7 @@ func inputs(tb testing.TB) []input {
 			at := int(b[0]) % len(paths)
 			return answered(t, post(paths[at], b[1:])) && at < 3
 		}},
-		{"FuzzQuery", 4_000, [][]byte{[]byte("cursor=" + first.Next + "&limit=3&schema=1"), []byte("limit=1000"), []byte("cursor=%00&limit=%31")}, func(t testing.TB, b []byte) bool {
+		{"FuzzQuery", 1_000, [][]byte{[]byte("cursor=" + first.Next + "&limit=3&schema=1"), []byte("limit=1000"), []byte("cursor=%00&limit=%31")}, func(t testing.TB, b []byte) bool {
 			if strings.ContainsAny(string(b), " #\r\n") || hasControl(b) {
 				b = []byte(url.QueryEscape(string(b)))
 			}

@@ -239,9 +239,9 @@ func TestPullOfWhatWasPushed(t *testing.T) {
 
 func TestSchemaIsServed(t *testing.T) {
 	w := newWorld(t)
-	want, err := schema.JSON(schema.Current)
-	must(t, err)
-	for _, query := range []string{"", "?version=1"} {
+	for query, version := range map[string]int{"": schema.Current, "?version=1": 1, "?version=2": 2} {
+		want, err := schema.JSON(version)
+		must(t, err)
 		if res := w.call("GET", syncproto.PathSchema+query, "", nil); res.status != 200 || string(res.body) != string(want) {
 			t.Errorf("%q: %d", query, res.status)
 		}

@@ -221,6 +221,8 @@ func (s *story) signed() {
 	p.eval(`document.querySelector("input[name=attitude][value='5']").click()`)
 	s.sign()
 	p.submit(`#signed`)
+	p.fill(`input[name=pin]`, "2580")
+	p.submit(`#unlock`)
 	p.open(s.base + s.job + "/done")
 	p.submit(`#close-visit`)
 	p.sees("上门已结束")

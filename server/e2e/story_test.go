@@ -263,6 +263,7 @@ func finish(t *testing.T, h *handset, job string) {
 		t.Fatal(err)
 	}
 	h.upload(job+"/sign", "image", "s.png", "image/png", ink, "outcome", fieldwork.Signed, "shown", shown, "quality", "5", "attitude", "5").is(http.StatusOK)
+	h.post(job+"/unlock", "pin", "2580").is(http.StatusOK)
 	h.post(job + "/done").is(http.StatusOK)
 }
 

@@ -77,7 +77,7 @@ func (c *Counter) Send(w http.ResponseWriter, r *http.Request, s Subject, by Per
 	if err == nil {
 		return nil
 	}
-	c.log.Warn("evidence bundle was not finished", "job", s.Job, "person", by.ID, "error", err)
+	c.log.Warn("evidence bundle was not finished", "person", by.ID, "error", err)
 	err = errors.Join(err, c.note(context.WithoutCancel(r.Context()), by, ActionFailed, subject))
 	if out.n == 0 {
 		h.Del("Content-Disposition")

@@ -92,16 +92,18 @@ const (
 	feedInsert = `
 		INSERT INTO feed (centre, root, rev, tbl, row, deleted)
 		VALUES `
-	feedAdd  = feedInsert + `($1, $2, $3, $4, $5, $6)`
+	feedAdd = feedInsert + `($1, $2, $3, $4, $5, $6)`
+	// A row that is written again under the rev it has, as one whose stamp alone
+	// is another, must not take the root back behind its other rows.
 	rootSave = `
 		INSERT INTO root (centre, root, kind, rev, rows, sum)
 		VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (centre, root) DO UPDATE SET rev = excluded.rev, rows = root.rows + excluded.rows, sum = $7`
+		ON CONFLICT (centre, root) DO UPDATE SET rev = CASE WHEN excluded.rev > root.rev THEN excluded.rev ELSE root.rev END, rows = root.rows + excluded.rows, sum = $7`
 	rootAdd = `
 		INSERT INTO root (centre, root, kind, rev, rows, sum)
 		VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (centre, root) DO UPDATE SET
-			rev = excluded.rev,
+			rev = GREATEST(root.rev, excluded.rev),
 			rows = root.rows + excluded.rows,
 			sum = (mod(root.sum::numeric + excluded.sum + 27670116110564327424, 18446744073709551616) - 9223372036854775808)::bigint`
 	rootSum = `

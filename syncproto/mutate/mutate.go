@@ -23,11 +23,11 @@ import (
 
 // LogVariable names a file in the environment: each run appends one line,
 // "target executions milliseconds", for the closing summary of the CI.
-const LogVariable = "SITELEDGER_FUZZ_LOG"
+const LogVariable = "FUZZ_LOG"
 
 // KeepVariable in the environment is a number: each run then adds so many of
 // the inputs that decoded to the target's kept corpus.
-const KeepVariable = "SITELEDGER_FUZZ_KEEP"
+const KeepVariable = "FUZZ_KEEP"
 
 // Mutator makes damaged copies of its corpus. It is not safe for concurrent
 // use.

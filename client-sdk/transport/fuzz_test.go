@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -157,7 +156,7 @@ func fuzz(f *testing.F, name string) {
 		f.Fuzz(func(t *testing.T, b []byte) { target.body(t, b) })
 		return
 	}
-	f.Fatal(fmt.Sprintf("no target %s", name))
+	f.Fatalf("no target %s", name)
 }
 
 func FuzzPage(f *testing.F)       { fuzz(f, "FuzzPage") }

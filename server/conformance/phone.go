@@ -166,7 +166,7 @@ func (o options) vectorChecks(p *phone) []check {
 			return err
 		}
 		if !same(v["change"], got.Change) {
-			return differs(fmt.Sprintf("%s", v["change"]), fmt.Sprintf("%s", got.Change))
+			return differs(string(v["change"]), string(got.Change))
 		}
 		return nil
 	}
@@ -229,7 +229,7 @@ func wants(ctx context.Context, p *phone, do string, args map[string]any, v map[
 			out = in
 		}
 		if !same(v[in], got[out]) {
-			return differs(fmt.Sprintf("%s %s", out, v[in]), fmt.Sprintf("%s", got[out]))
+			return differs(fmt.Sprintf("%s %s", out, v[in]), string(got[out]))
 		}
 	}
 	return nil

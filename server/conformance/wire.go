@@ -76,14 +76,6 @@ func (a answer) refused(code syncproto.Code, statuses ...int) error {
 	return nil
 }
 
-// is wants a status of success.
-func (a answer) is(status int) error {
-	if a.status != status {
-		return differs(status, a)
-	}
-	return nil
-}
-
 // caller sends requests to the server under test.
 type caller struct {
 	base string

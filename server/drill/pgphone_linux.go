@@ -52,8 +52,6 @@ type route struct {
 	host func() (string, error)
 }
 
-var errNoServer = errors.New("no server is ready")
-
 // RoundTrip implements [http.RoundTripper].
 func (r *route) RoundTrip(req *http.Request) (*http.Response, error) {
 	if "http://"+req.URL.Host != phoneServer {

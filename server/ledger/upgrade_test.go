@@ -137,7 +137,7 @@ func TestUpgradeMergesAndFoldsWhatWaited(t *testing.T) {
 		v.spoil(text)
 	}
 	v.start(third(t))
-	a, b = v.reopened(a), v.reopened(b)
+	a = v.reopened(a)
 	v.now = v.now.Add(time.Hour)
 	if !v.upgrade() {
 		t.Fatal("no upgrade")

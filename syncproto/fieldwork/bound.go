@@ -202,7 +202,7 @@ func decodeCells(raw []byte) ([]Cell, bool) {
 	if len(raw) > MaxContent {
 		return nil, false
 	}
-	mode, err := cbor.DecOptions{MaxArrayElements: 4096, MaxNestedLevels: 4, IntDec: cbor.IntDecConvertSigned, TagsMd: cbor.TagsForbidden, IndefLength: cbor.IndefLengthForbidden}.DecMode()
+	mode, err := cbor.DecOptions{MaxArrayElements: 4096, MaxNestedLevels: 4, IntDec: cbor.IntDecConvertSignedOrFail, TagsMd: cbor.TagsForbidden, IndefLength: cbor.IndefLengthForbidden}.DecMode()
 	if err != nil {
 		return nil, false
 	}

@@ -204,7 +204,7 @@ func TestBadInput(t *testing.T) {
 
 func badCodes(t *testing.T, w *wire, info demoInfo) {
 	w.tb = t
-	for name, code := range map[string]string{"wrong": "AAAA-BBBB-CCCC", "empty": "", "huge": strings.Repeat("A", 70000), "expired": expiredCode(t, info.Person, info.Data)} {
+	for name, code := range map[string]string{"wrong": "AAAA-BBBB-CCCC", "empty": "", "huge": strings.Repeat("A", 60000), "expired": expiredCode(t, info.Person, info.Data)} {
 		if status, refusal := w.enrol(code); status != http.StatusUnprocessableEntity || refusal != syncproto.CodeInvalid {
 			t.Errorf("%s code: %d %s", name, status, refusal)
 		}
@@ -346,8 +346,12 @@ func badChanges(t *testing.T, w *wire, day func(string) map[string]any) {
 			t.Errorf("%s: outcomes %+v, want %s %s", c.name, a.Outcomes, c.code, c.reason)
 		}
 	}
-	if a := w.sound(w.insert(w.seq+1, "day_summary", day("之后"))); len(a.Outcomes) != 0 {
-		t.Errorf("a sound change behind them: %+v", a.Outcomes)
+	if a := w.sound(w.insert(w.seq+1, "day_summary", day("之后"))); len(a.Outcomes) != 1 || a.Outcomes[0].Reason != syncproto.Behind {
+		t.Errorf("a sound change on the root of held ones: %+v", a.Outcomes)
+	}
+	found := map[string]any{"kind": "repair", "intake_at": int64(1), "asked_work": "x", "warranty": "in", "status": "new"}
+	if a := w.sound(w.insert(w.seq+1, "job", found)); len(a.Outcomes) != 0 {
+		t.Errorf("a sound change on another root: %+v", a.Outcomes)
 	}
 }
 

@@ -135,7 +135,7 @@ func checks(closing *closingLines) []check {
 		check{"go test -race", true, func(ctx context.Context, out io.Writer) error {
 			return command("go", append([]string{"test", "-race", "-timeout", "12m"}, raced...)...)(ctx, io.MultiWriter(out, closing))
 		}},
-		check{"simulate", true, command("go", "run", "./server/simulate", "-ci", "-json")},
+		check{"simulate", true, command("go", "run", "./server/simulate", "-seeds", "74", "-days", "10", "-json")},
 		check{"simulate -race", true, command("go", "run", "-race", "./server/simulate", "-seeds", "3", "-days", "8")},
 	)
 }

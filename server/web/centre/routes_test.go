@@ -61,6 +61,14 @@ var allowed = map[string]string{
 	"POST /centre/jobs/{id}/register":             "CS",
 	"GET /centre/jobs/{id}/slip":                  "CS",
 	"POST /centre/jobs/{id}/shipments/{shipment}": "CS",
+	"POST /centre/jobs/{id}/evidence":             "CS",
+
+	"GET /centre/jobs/{id}/visits/{visit}/copy":                "CS",
+	"POST /centre/jobs/{id}/visits/{visit}/copy":               "CS",
+	"POST /centre/jobs/{id}/visits/{visit}/copy/{link}/revoke": "CS",
+
+	"GET /copy/{token}": "*",
+
 	"GET /{$}":       "*",
 	"GET /signin":    "*",
 	"POST /signin":   "*",
@@ -77,7 +85,7 @@ func TestRoleRouteMatrix(t *testing.T) {
 		b      *webtest.Browser
 	}{{"C", schema.Clerk, w.SignIn("clerk")}, {"S", schema.Supervisor, w.SignIn("boss")}, {"J", schema.Adjudicator, w.SignIn("judge")}, {"A", schema.Admin, w.SignIn("admin")}}
 	seen := map[string]bool{}
-	fill := strings.NewReplacer("{id}", uuid.NewString(), "{shipment}", uuid.NewString(), "{sha}", strings.Repeat("ab", 32), "{$}", "")
+	fill := strings.NewReplacer("{id}", uuid.NewString(), "{shipment}", uuid.NewString(), "{visit}", uuid.NewString(), "{link}", uuid.NewString(), "{sha}", strings.Repeat("ab", 32), "{$}", "")
 	for _, r := range w.Site.Routes() {
 		name := r.Method + " " + r.Path
 		seen[name] = true
@@ -118,7 +126,7 @@ func TestRoleRouteMatrix(t *testing.T) {
 func TestEveryPostNeedsItsToken(t *testing.T) {
 	w := world(t)
 	b := w.SignIn("boss")
-	fill := strings.NewReplacer("{id}", uuid.NewString(), "{shipment}", uuid.NewString())
+	fill := strings.NewReplacer("{id}", uuid.NewString(), "{shipment}", uuid.NewString(), "{visit}", uuid.NewString(), "{link}", uuid.NewString())
 	for _, r := range w.Site.Routes() {
 		if r.Method != "POST" || r.Path == "/signin" {
 			continue

@@ -120,11 +120,20 @@ func (p *profiler) obey(verb, arg string) (known bool, err error) {
 		}
 	case "profile-end":
 		pprof.StopCPUProfile()
-		err = p.file.Close()
+		err = errors.Join(p.file.Close(), heapProfile(p.file.Name()+".heap"))
 	default:
 		return false, nil
 	}
 	return true, err
+}
+
+// heapProfile writes what was allocated, and what is in use.
+func heapProfile(name string) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(pprof.Lookup("allocs").WriteTo(f, 0), f.Close())
 }
 
 // process is a child of this program.

@@ -50,7 +50,7 @@ func program(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	f.StringVar(&o.only, "only", "", "run only the rows of these `names`, separated by commas")
 	f.StringVar(&o.json, "json", "", "also write the rows to this `file`")
 	f.StringVar(&o.markdown, "markdown", "", "also write the table of server/docs/benchmarks.md to this `file`")
-	f.StringVar(&o.profile, "profile", "", "write CPU profiles of what is measured of servers and phones to this `folder`")
+	f.StringVar(&o.profile, "profile", "", "write CPU and memory profiles of what is measured of servers and phones to this `folder`")
 	f.StringVar(&o.samples, "samples", "", "`folder` that keeps the sample months of the row screens for the next run")
 	f.StringVar(&o.dir, "dir", "", "`folder` for the data; it must be on a real disk (default: the system's temporary folder)")
 	if err := f.Parse(args); err != nil || f.NArg() > 0 || o.runs < 1 {

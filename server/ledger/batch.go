@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -18,13 +19,35 @@ func newPacker() (*zstd.Encoder, error) {
 	return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithEncoderCRC(false))
 }
 
-// packBody writes the changes of a batch as the ledger keeps them.
-func (l *Ledger) packBody(changes [][]byte) ([]byte, error) {
-	raw, err := cbor.Marshal(changes)
-	if err != nil {
-		return nil, fmt.Errorf("pack batch: %w", err)
+// packBody writes the changes of a batch as the ledger keeps them: a CBOR array
+// of byte strings, compressed.
+func (l *Ledger) packBody(changes [][]byte) []byte {
+	scratch, _ := l.scratch.Get().(*[]byte)
+	if scratch == nil {
+		scratch = new([]byte)
 	}
-	return l.packer.EncodeAll(raw, make([]byte, 0, len(raw)/2)), nil
+	raw := appendHead((*scratch)[:0], 4, len(changes))
+	for _, c := range changes {
+		raw = append(appendHead(raw, 2, len(c)), c...)
+	}
+	body := l.packer.EncodeAll(raw, make([]byte, 0, len(raw)/2))
+	*scratch = raw
+	l.scratch.Put(scratch)
+	return body
+}
+
+// appendHead writes the shortest head of a CBOR item (RFC 8949, section 3).
+func appendHead(b []byte, major byte, n int) []byte {
+	major <<= 5
+	switch {
+	case n < 24:
+		return append(b, major|byte(n))
+	case n < 1<<8:
+		return append(b, major|24, byte(n))
+	case n < 1<<16:
+		return binary.BigEndian.AppendUint16(append(b, major|25), uint16(n))
+	}
+	return binary.BigEndian.AppendUint32(append(b, major|26), uint32(n))
 }
 
 // maxBody bounds what a stored batch may unpack to.

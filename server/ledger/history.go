@@ -38,10 +38,7 @@ func (l *Ledger) BeginHistory(ctx context.Context, centre, epoch uuid.UUID, floo
 		if err != nil {
 			return err
 		}
-		body, err := l.packBody(changes)
-		if err != nil {
-			return err
-		}
+		body := l.packBody(changes)
 		hq, err := tx.HQRev(ctx)
 		if err != nil {
 			return err

@@ -11,6 +11,7 @@ package ledger
 import (
 	"context"
 	"crypto/ed25519"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -179,6 +180,7 @@ type Ledger struct {
 	codec    *changelog.Codec
 	folds    map[foldBy]*reconcile.Engine
 	packer   *zstd.Encoder
+	scratch  sync.Pool // of *[]byte, for packBody
 	unpacker *unpacker
 	boot     uuid.UUID // this start of the server, the boot id of the office logs
 	start    time.Time

@@ -31,6 +31,7 @@ func (l *Ledger) Push(ctx context.Context, dev Device, req *syncproto.PushReques
 	if req.From < 1 {
 		return nil, fault.New(syncproto.EnvelopeInvalid, "from must be at least 1")
 	}
+	p.pack(0)
 	var refused *fault.Error
 	var result pushResult
 	err = l.folding(ctx, dev.Centre, func(tx Tx, alone reconcile.Alone) error {
@@ -64,7 +65,24 @@ type push struct {
 	last    uint64
 	items   []reconcile.Item
 	history uuid.UUID
+	packed  packed
 	alone   reconcile.Alone // the slow way of a batch that failed as a whole; see folding
+}
+
+// packed is what the ledger keeps of a batch's changes from an index on.
+type packed struct {
+	from    uint64
+	body    []byte
+	digests []byte
+}
+
+// pack makes ready what the ledger keeps from an index on; the whole batch is
+// packed before its turn to write comes.
+func (p *push) pack(skip uint64) {
+	if p.packed.body != nil && p.packed.from == skip {
+		return
+	}
+	p.packed = packed{from: skip, body: p.packBody(p.req.Changes[skip:]), digests: digests(p.req.Changes[skip:])}
 }
 
 type pushResult struct {
@@ -268,10 +286,7 @@ func (p *push) append(ctx context.Context, tx Tx, stream *Stream, log *Log, res 
 	if err := fold.Flush(ctx); err != nil {
 		return folded(err)
 	}
-	body, err := p.packBody(p.req.Changes[skip:])
-	if err != nil {
-		return err
-	}
+	p.pack(skip)
 	hq, err := tx.HQRev(ctx)
 	if err != nil {
 		return err
@@ -280,7 +295,7 @@ func (p *push) append(ctx context.Context, tx Tx, stream *Stream, log *Log, res 
 	stream.Pos, stream.Rev, stream.HLC = stream.Pos+1, fold.Rev(), fold.HLC()
 	err = tx.Append(ctx, Batch{Centre: stream.Centre, Pos: stream.Pos, Device: p.dev.ID, Epoch: p.epoch, First: log.Acked + 1, Last: p.last,
 		Prev: log.Head, Head: p.head, Signature: p.req.Signature, Boot: p.boot, Mono: p.req.Mono, Wall: p.req.Wall, ReceivedAt: now,
-		HQRev: hq, Rules: p.Schema.Rules, Schema: stream.Schema, Digests: digests(p.req.Changes[skip:]), Body: body, Roots: fold.Roots()})
+		HQRev: hq, Rules: p.Schema.Rules, Schema: stream.Schema, Digests: p.packed.digests, Body: p.packed.body, Roots: fold.Roots()})
 	if err != nil {
 		return err
 	}
@@ -294,11 +309,7 @@ func (p *push) outcomes(ctx context.Context, tx Tx) ([]syncproto.Outcome, error)
 
 // aside keeps the batch outside any log.
 func (p *push) aside(ctx context.Context, tx Tx, code syncproto.Code) error {
-	body, err := p.packBody(p.req.Changes)
-	if err != nil {
-		return err
-	}
-	return tx.Quarantine(ctx, Quarantined{Device: p.dev.ID, Epoch: p.epoch, First: p.req.From, Code: code, ReceivedAt: p.millis(), Body: body})
+	return tx.Quarantine(ctx, Quarantined{Device: p.dev.ID, Epoch: p.epoch, First: p.req.From, Code: code, ReceivedAt: p.millis(), Body: p.packBody(p.req.Changes)})
 }
 
 func (l *Ledger) quarantineOnly(ctx context.Context, p *push, code syncproto.Code, f *fault.Error) error {

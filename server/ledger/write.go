@@ -72,10 +72,7 @@ func (l *Ledger) appendOffice(ctx context.Context, tx Tx, stream Stream, log Log
 	if err := fold.Flush(ctx); err != nil {
 		return Written{}, err
 	}
-	body, err := l.packBody(changes)
-	if err != nil {
-		return Written{}, err
-	}
+	body := l.packBody(changes)
 	hq, err := tx.HQRev(ctx)
 	if err != nil {
 		return Written{}, err

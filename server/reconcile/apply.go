@@ -52,12 +52,12 @@ func (w *work) insert(ctx context.Context, t *schema.Table, ch *changelog.Change
 		return nil, err
 	}
 	s.Rev = w.nextRev()
-	n := &Row{Row: schema.Row{Table: t.Name, ID: ch.Row, Root: root, Rev: s.Rev, Cols: map[string]schema.Value{}}}
+	n := &Row{Row: schema.Row{Table: t.Name, ID: ch.Row, Root: root, Rev: s.Rev, Cols: make(map[string]schema.Value, len(ch.Cols))}}
 	var fits bool
 	if n.Extra, fits = keep(nil, s, ch.Base, extra); !fits {
 		return held(syncproto.UnknownColumn, root), nil
 	}
-	var cols []string
+	cols := make([]string, 0, len(ch.Cols))
 	for _, c := range t.Columns {
 		if v, ok := ch.Cols[c.Name]; ok {
 			n.Cols[c.Name] = c.Normal(v)

@@ -27,24 +27,28 @@ type Stamp struct {
 // share one stamp.
 type Clock struct {
 	stamps []Stamp
-	of     map[string]int // column → stamp
+	of     []stamped
+}
+
+// stamped is a column with the place of its stamp. Rows have a few dozen
+// columns at most: a list is shorter and quicker than a map.
+type stamped struct {
+	column string
+	at     int
 }
 
 // Stamp finds a column's stamp; false for a column never written.
 func (c Clock) Stamp(column string) (Stamp, bool) {
-	i, ok := c.of[column]
-	if !ok {
-		return Stamp{}, false
+	for _, o := range c.of {
+		if o.column == column {
+			return c.stamps[o.at], true
+		}
 	}
-	return c.stamps[i], true
+	return Stamp{}, false
 }
 
 func (c Clock) clone() Clock {
-	n := Clock{stamps: append([]Stamp(nil), c.stamps...), of: make(map[string]int, len(c.of)+2)}
-	for k, v := range c.of {
-		n.of[k] = v
-	}
-	return n
+	return Clock{stamps: append(make([]Stamp, 0, len(c.stamps)+1), c.stamps...), of: append(make([]stamped, 0, len(c.of)+2), c.of...)}
 }
 
 // set gives columns a stamp; the clock is the caller's own copy.
@@ -53,12 +57,22 @@ func (c *Clock) set(s Stamp, columns ...string) {
 		return
 	}
 	if c.of == nil {
-		c.of = make(map[string]int, len(columns))
+		c.of = make([]stamped, 0, len(columns))
 	}
 	c.stamps = append(c.stamps, s)
 	for _, col := range columns {
-		c.of[col] = len(c.stamps) - 1
+		c.put(col, len(c.stamps)-1)
 	}
+}
+
+func (c *Clock) put(column string, at int) {
+	for i := range c.of {
+		if c.of[i].column == column {
+			c.of[i].at = at
+			return
+		}
+	}
+	c.of = append(c.of, stamped{column, at})
 }
 
 var errClock = errors.New("column clock cannot be read")
@@ -74,24 +88,43 @@ var roles = []schema.Role{schema.Server, schema.Installer, schema.Clerk, schema.
 // with the numbers of its columns in the table's order. Columns are only ever
 // added at the end of a table.
 func (c Clock) Encode(t *schema.Table) []byte {
-	b := []byte{1}
+	var few [64]int32
+	at := c.places(t, few[:0])
+	b := append(make([]byte, 0, 96*len(c.stamps)+len(c.of)+1), 1)
 	for i, s := range c.stamps {
-		var cols []int
-		for n, col := range t.Columns {
-			if at, ok := c.of[col.Name]; ok && at == i {
-				cols = append(cols, n)
+		n := 0
+		for _, a := range at {
+			if int(a) == i {
+				n++
 			}
 		}
-		if len(cols) == 0 {
+		if n == 0 {
 			continue
 		}
 		b = appendStamp(b, s)
-		b = binary.AppendUvarint(b, uint64(len(cols)))
-		for _, n := range cols {
-			b = binary.AppendUvarint(b, uint64(n))
+		b = binary.AppendUvarint(b, uint64(n))
+		for col, a := range at {
+			if int(a) == i {
+				b = binary.AppendUvarint(b, uint64(col))
+			}
 		}
 	}
 	return b
+}
+
+// places gives the stamp of each of the table's columns, -1 for none.
+func (c Clock) places(t *schema.Table, out []int32) []int32 {
+	for _, col := range t.Columns {
+		at := int32(-1)
+		for _, o := range c.of {
+			if o.column == col.Name {
+				at = int32(o.at)
+				break
+			}
+		}
+		out = append(out, at)
+	}
+	return out
 }
 
 func appendStamp(b []byte, s Stamp) []byte {
@@ -120,7 +153,7 @@ func appendStamp(b []byte, s Stamp) []byte {
 
 // DecodeClock reads what Encode wrote.
 func DecodeClock(t *schema.Table, b []byte) (Clock, error) {
-	c := Clock{of: map[string]int{}}
+	var c Clock
 	if len(b) == 0 || b[0] != 1 {
 		return c, errClock
 	}
@@ -129,7 +162,7 @@ func DecodeClock(t *schema.Table, b []byte) (Clock, error) {
 		c.stamps = append(c.stamps, r.stamp())
 		for n := r.uvarint(); n > 0 && !r.bad; n-- {
 			if i := r.uvarint(); i < uint64(len(t.Columns)) {
-				c.of[t.Columns[i].Name] = len(c.stamps) - 1
+				c.put(t.Columns[i].Name, len(c.stamps)-1)
 			}
 		}
 	}

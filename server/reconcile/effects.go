@@ -218,7 +218,7 @@ func (w *work) release(ctx context.Context, waiting []HeldChange, accepted bool)
 // again folds one held transaction at the place of the decision. What fails
 // again opens a new case, or is denied; the phone is to be told which.
 func (w *work) again(ctx context.Context, held []HeldChange, force bool) (told, error) {
-	t := txn{Batch: Batch{Log: held[0].Log, Received: held[0].Received}, force: force, after: w.current}
+	t := txn{Batch: &Batch{Log: held[0].Log, Received: held[0].Received}, force: force, after: w.current}
 	for _, h := range held {
 		it := Item{Bytes: h.Body, Seq: h.Seq}
 		if ch, err := w.e.codec.Decode(h.Body); err == nil && ch.Seq == h.Seq {

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -66,7 +67,7 @@ type Fold struct {
 	jobSeen  map[uuid.UUID]bool
 	roots    []uuid.UUID
 	rootSeen map[uuid.UUID]bool
-	undo     []func()
+	undo     []undone
 	effects  Effects
 }
 
@@ -107,9 +108,10 @@ func (f *Fold) Batch(ctx context.Context, b Batch) error {
 	if err := f.load(ctx, b.Items); err != nil {
 		return err
 	}
+	f.touched, f.undo = slices.Grow(f.touched, len(b.Items)), slices.Grow(f.undo, len(b.Items))
 	for start := 0; start < len(b.Items); {
 		end, whole := transaction(b.Items, start)
-		t := txn{Batch: b, items: b.Items[start:end], first: start}
+		t := txn{Batch: &b, items: b.Items[start:end], first: start}
 		if err := f.one(ctx, t, whole); err != nil {
 			return err
 		}
@@ -149,7 +151,7 @@ func transaction(items []Item, i int) (end int, whole bool) {
 
 // txn is one transaction of a batch.
 type txn struct {
-	Batch
+	*Batch
 	items []Item
 	first int // index in the batch
 	force bool

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -22,11 +23,35 @@ func (f *Fold) snapshot() lengths {
 	return lengths{f.rev, len(f.touched), len(f.jobs), len(e.Outcomes), len(e.Holds), len(e.Unholds), len(e.Cases), len(e.Losers), len(e.Members), len(e.Refs), len(e.Present), len(e.Times), len(e.Taken)}
 }
 
+// undone is a row, or a membership, as it stood before it was written.
+type undone struct {
+	key    Key
+	row    *Row
+	member *undoneMember // instead of a row
+}
+
+type undoneMember struct {
+	key memberKey
+	was Member
+	had bool
+}
+
+func (u undone) back(f *Fold) {
+	switch m := u.member; {
+	case m == nil:
+		f.rows[u.key] = u.row
+	case m.had:
+		f.members[m.key] = m.was
+	default:
+		delete(f.members, m.key)
+	}
+}
+
 // rollback undoes everything since the mark: a transaction takes effect whole
 // or not at all.
 func (f *Fold) rollback(mark int, l lengths) {
 	for i := len(f.undo) - 1; i >= mark; i-- {
-		f.undo[i]()
+		f.undo[i].back(f)
 	}
 	f.undo = f.undo[:mark]
 	clear(f.crews)
@@ -140,7 +165,7 @@ func (f *Fold) write(r *Row) {
 	if !had {
 		f.byTable[r.Table] = append(f.byTable[r.Table], k)
 	}
-	f.undo = append(f.undo, func() { f.rows[k] = old })
+	f.undo = append(f.undo, undone{key: k, row: old})
 	f.rows[k] = r
 	if !f.written[k] {
 		f.written[k] = true
@@ -180,13 +205,7 @@ func (f *Fold) member(ctx context.Context, person, job uuid.UUID) (Member, bool,
 func (f *Fold) setMember(m Member) {
 	k := memberKey{m.Person, m.Job}
 	old, had := f.members[k]
-	f.undo = append(f.undo, func() {
-		if had {
-			f.members[k] = old
-		} else {
-			delete(f.members, k)
-		}
-	})
+	f.undo = append(f.undo, undone{member: &undoneMember{key: k, was: old, had: had}})
 	f.members[k] = m
 	f.effects.Members = append(f.effects.Members, m)
 }
@@ -207,6 +226,7 @@ func (f *Fold) Flush(ctx context.Context) error {
 
 func (f *Fold) apply(ctx context.Context) error {
 	f.noteRoots()
+	f.effects.Rows = slices.Grow(f.effects.Rows, len(f.touched))
 	for _, k := range f.touched {
 		r := f.rows[k]
 		f.effects.Rows = append(f.effects.Rows, RowWrite{Row: r, Kind: f.e.d.Table(r.Table).Root, OldRev: r.oldRev, OldLive: r.oldLive, Inserted: !f.inStore[k]})
@@ -220,7 +240,7 @@ func (f *Fold) apply(ctx context.Context) error {
 		f.inStore[k] = true
 		delete(f.written, k)
 	}
-	f.touched, f.undo = nil, nil
+	f.touched, f.undo = f.touched[:0], f.undo[:0]
 	f.effects = Effects{}
 	return nil
 }

@@ -21,7 +21,7 @@ import (
 func (f *Fold) Upgrade(ctx context.Context, entry Batch, earlier int) error {
 	f.cuts = entry.Cuts
 	f.heldRoot, f.heldRow = map[uuid.UUID]uuid.UUID{}, map[Key]uuid.UUID{}
-	w := &work{Fold: f, unit: txn{Batch: entry, items: entry.Items}, roleOf: schema.Server, current: entry.Items[0].Seq, byRules: true}
+	w := &work{Fold: f, unit: txn{Batch: &entry, items: entry.Items}, roleOf: schema.Server, current: entry.Items[0].Seq, byRules: true}
 	keys, err := f.tx.Kept(ctx)
 	if err != nil {
 		return fmt.Errorf("rows with columns of a newer schema: %w", err)

@@ -6,39 +6,64 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed templates/*.html
 var shellTemplates embed.FS
 
-// loadPages parses every page of every area together with the layout, the
+// pages are the templates of every area, "area/name". A page is parsed when it
+// is first asked for: all of them, each with its own copy of the layout, are
+// more than the rest of a small server.
+type pages map[string]*page
+
+type page struct {
+	once  sync.Once
+	parse func() (*template.Template, error)
+	t     *template.Template
+	err   error
+}
+
+// get parses a page once; false for one that does not exist.
+func (p pages) get(name string) (*template.Template, bool, error) {
+	one, ok := p[name]
+	if !ok {
+		return nil, false, nil
+	}
+	one.once.Do(func() { one.t, one.err = one.parse() })
+	return one.t, true, one.err
+}
+
+// loadPages finds every page of every area; each comes with the layout, the
 // shell's partials and the area's own.
-func loadPages(areas []Area) (map[string]*template.Template, error) {
+func loadPages(areas []Area) (pages, error) {
 	base, err := template.New("layout.html").Funcs(functions()).ParseFS(shellTemplates, "templates/layout.html", "templates/_*.html")
 	if err != nil {
 		return nil, fmt.Errorf("layout: %w", err)
 	}
-	pages := map[string]*template.Template{}
+	out := pages{}
 	own, err := fs.Sub(shellTemplates, "templates")
 	if err != nil {
 		return nil, err
 	}
-	if err := addPages(pages, base, "shell", own); err != nil {
+	if err := out.add(base, "shell", own); err != nil {
 		return nil, err
 	}
 	for _, a := range areas {
 		if a.Templates == nil {
 			continue
 		}
-		if err := addPages(pages, base, a.Name, a.Templates); err != nil {
+		if err := out.add(base, a.Name, a.Templates); err != nil {
 			return nil, err
 		}
 	}
-	return pages, nil
+	return out, nil
 }
 
-func addPages(pages map[string]*template.Template, base *template.Template, area string, src fs.FS) error {
+func (p pages) add(base *template.Template, area string, src fs.FS) error {
 	names, err := fs.Glob(src, "*.html")
 	if err != nil {
 		return err
@@ -53,14 +78,16 @@ func addPages(pages map[string]*template.Template, base *template.Template, area
 		if strings.HasPrefix(n, "_") || n == "layout.html" {
 			continue
 		}
-		t, err := base.Clone()
-		if err != nil {
-			return err
-		}
-		if t, err = t.ParseFS(src, append([]string{n}, partials...)...); err != nil {
-			return fmt.Errorf("page %s/%s: %w", area, n, err)
-		}
-		pages[area+"/"+strings.TrimSuffix(n, ".html")] = t
+		p[area+"/"+strings.TrimSuffix(n, ".html")] = &page{parse: func() (*template.Template, error) {
+			t, err := base.Clone()
+			if err == nil {
+				t, err = t.ParseFS(src, append([]string{n}, partials...)...)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("page %s/%s: %w", area, n, err)
+			}
+			return t, nil
+		}}
 	}
 	return nil
 }
@@ -74,12 +101,9 @@ func (s *Site) render(c *Context, status int, name string, p Page) error {
 	if p.Query == "" {
 		p.Query = c.R.URL.Query().Get("q")
 	}
-	t := s.pages["shell/"+name]
-	if p.area != nil && s.pages[p.area.Name+"/"+name] != nil {
-		t = s.pages[p.area.Name+"/"+name]
-	}
-	if t == nil {
-		return fmt.Errorf("there is no page %q", name)
+	t, err := s.page(p.area, name)
+	if err != nil {
+		return err
 	}
 	var b bytes.Buffer
 	if err := t.ExecuteTemplate(&b, "layout.html", p); err != nil {
@@ -90,9 +114,33 @@ func (s *Site) render(c *Context, status int, name string, p Page) error {
 	h.Set("Content-Language", c.Lang)
 	h.Add("Vary", "Cookie, Accept-Language")
 	c.W.WriteHeader(status)
-	_, err := c.W.Write(b.Bytes())
-	if err != nil {
+	if _, err := c.W.Write(b.Bytes()); err != nil {
 		s.cfg.Log.Debug("page not delivered", "path", c.R.URL.Path, "error", err)
+	}
+	return nil
+}
+
+// page finds a page of the area, or else of the shell.
+func (s *Site) page(area *Area, name string) (*template.Template, error) {
+	if area != nil {
+		if t, ok, err := s.pages.get(area.Name + "/" + name); ok || err != nil {
+			return t, err
+		}
+	}
+	t, ok, err := s.pages.get("shell/" + name)
+	if !ok && err == nil {
+		err = fmt.Errorf("there is no page %q", name)
+	}
+	return t, err
+}
+
+// ParsePages parses every page now: a broken one is an error here, and not on
+// its first reader's screen.
+func (s *Site) ParsePages() error {
+	for _, name := range slices.Sorted(maps.Keys(s.pages)) {
+		if _, _, err := s.pages.get(name); err != nil {
+			return err
+		}
 	}
 	return nil
 }

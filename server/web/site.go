@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"html/template"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -52,15 +51,16 @@ func DefaultZone() *time.Location { return time.FixedZone("CST", 8*3600) }
 type Site struct {
 	cfg     Config
 	words   *words
-	pages   map[string]*template.Template // "area/name"
+	pages   pages
 	static  *static
 	routes  []Route
 	mux     *http.ServeMux
 	origins *http.CrossOriginProtection
 }
 
-// New builds the site. A template that does not parse, a word missing in one
-// language and a route without roles are errors here, not on a page.
+// New builds the site. A word missing in one language and a route without roles
+// are errors here, not on a page; so is a template that does not parse, for
+// [Site.ParsePages].
 func New(cfg Config) (*Site, error) {
 	if cfg.Sessions == nil || cfg.Now == nil || cfg.Log == nil || cfg.Schema == nil {
 		return nil, errors.New("web: sessions, clock, log and schema are needed")

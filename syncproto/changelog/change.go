@@ -50,7 +50,10 @@ type Change struct {
 // ErrUndecodable is wrapped by every refusal of [Decode].
 var ErrUndecodable = errors.New("change cannot be decoded")
 
-const max63 = 1<<63 - 1
+const (
+	max63    = 1<<63 - 1
+	maxPairs = 1 << 16 // of a map: more than a change of 64 KiB can hold
+)
 
 // wire is a change as CBOR holds it. Pointers tell a missing key from a zero;
 // cbor.ByteString, unlike []byte, takes no array of numbers for bytes.
@@ -94,7 +97,7 @@ func NewCodec() (*Codec, error) {
 		TagsMd:           cbor.TagsForbidden,
 		MaxNestedLevels:  4,
 		MaxArrayElements: 1 << 16,
-		MaxMapPairs:      1 << 16, // more than a change of 64 KiB can hold
+		MaxMapPairs:      maxPairs,
 		NaN:              cbor.NaNDecodeForbidden,
 		Inf:              cbor.InfDecodeForbidden,
 	}
@@ -142,6 +145,14 @@ func notNil(m map[string]any) map[string]any {
 // whatever section 10 of PROTOCOL.md does not allow; unknown keys are ignored
 // (they stay in the bytes).
 func (c *Codec) Decode(b []byte) (*Change, error) {
+	if ch, ok := canonical(b); ok {
+		return ch, nil
+	}
+	return c.read(b)
+}
+
+// read decodes with the library, which knows all of CBOR.
+func (c *Codec) read(b []byte) (*Change, error) {
 	var w wire
 	if err := c.unmarshal(b, &w); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUndecodable, err)

@@ -23,9 +23,12 @@ import (
 //
 // Deterministic: no clock, no order of a map, no randomness.
 func Check(d *schema.Descriptor, txn []Written, role schema.Role, actor uuid.UUID, r Reader) (*Violation, error) {
-	g := guard{d: d, txn: txn, role: role, actor: actor, reader: r, final: map[key]int{}}
-	for i, w := range txn {
-		g.final[key{w.Table, w.ID}] = i
+	g := guard{d: d, txn: txn, role: role, actor: actor, reader: r}
+	if len(txn) > 1 {
+		g.last = make(map[key]int, len(txn))
+		for i, w := range txn {
+			g.last[key{w.Table, w.ID}] = i
+		}
 	}
 	for i, w := range txn {
 		if w.Op == opDelete {
@@ -54,7 +57,16 @@ type guard struct {
 	role   schema.Role
 	actor  uuid.UUID
 	reader Reader
-	final  map[key]int // last write of each row
+	last   map[key]int // last write of each row; nil where there is one write
+}
+
+// final finds the last write of a row.
+func (g *guard) final(k key) (int, bool) {
+	if g.last != nil {
+		i, ok := g.last[k]
+		return i, ok
+	}
+	return 0, len(g.txn) == 1 && k == key{g.txn[0].Table, g.txn[0].ID}
 }
 
 func (g *guard) check(i int, w Written) (*Violation, error) {
@@ -135,7 +147,8 @@ func (g *guard) defect(w Written) (*Violation, error) {
 	if !names(w, "status") || w.After.Text("status") != "submitted" {
 		return nil, nil
 	}
-	defect := g.txn[g.final[key{w.Table, w.ID}]].After
+	at, _ := g.final(key{w.Table, w.ID})
+	defect := g.txn[at].After
 	photos, err := g.children("photo", "job", defect.UUID("job"), len(g.txn))
 	if err != nil {
 		return nil, err
@@ -182,7 +195,7 @@ func (g *guard) adjudication(w Written) (*Violation, error) {
 // responsibility refuses a share that comes after its verdict: the split was
 // whole then and stays so.
 func (g *guard) responsibility(w Written) *Violation {
-	if i, ok := g.final[key{"adjudication", w.After.UUID("adjudication")}]; ok && g.txn[i].Op == opInsert {
+	if i, ok := g.final(key{"adjudication", w.After.UUID("adjudication")}); ok && g.txn[i].Op == opInsert {
 		return nil
 	}
 	return &Violation{Code: "split-late",

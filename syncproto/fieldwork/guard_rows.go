@@ -16,7 +16,7 @@ func names(w Written, cols ...string) bool {
 
 // row reads a row as it is at the end of the transaction.
 func (g *guard) row(table string, id uuid.UUID) (schema.Row, bool, error) {
-	if i, ok := g.final[key{table, id}]; ok {
+	if i, ok := g.final(key{table, id}); ok {
 		return g.txn[i].After, g.txn[i].Op != opDelete, nil
 	}
 	row, ok, err := g.reader.Row(table, id)

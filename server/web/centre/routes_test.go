@@ -136,3 +136,9 @@ func TestEveryPostNeedsItsToken(t *testing.T) {
 		}
 	}
 }
+
+func TestPagesParse(t *testing.T) {
+	if err := world(t).Site.ParsePages(); err != nil {
+		t.Error(err)
+	}
+}

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
+
 	"siteledger/server/api"
 	"siteledger/server/blob"
 	"siteledger/server/config"
@@ -57,7 +59,13 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger, version strin
 }
 
 func (a *App) open(ctx context.Context) error {
-	var err error
+	hq, err := a.Headquarters(ctx)
+	if err == nil && hq != uuid.Nil {
+		err = a.Ledger.CheckKey(ctx, hq)
+	}
+	if err != nil {
+		return err
+	}
 	if a.First, err = a.Bootstrap(ctx); err != nil {
 		return err
 	}

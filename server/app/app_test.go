@@ -2,15 +2,19 @@ package app_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"siteledger/server/app"
 	"siteledger/server/config"
+	"siteledger/server/fault"
 )
 
 func start(t *testing.T, dir string) *app.App {
@@ -76,4 +80,36 @@ func TestSecondStartMakesNothingNew(t *testing.T) {
 			t.Error("a second administrator was made")
 		}
 	})
+}
+
+// TestAnotherServersKey: a data folder whose keys/ is not the one that wrote
+// the database is refused before anybody is served, and works with its own.
+func TestAnotherServersKey(t *testing.T) {
+	dir := t.TempDir()
+	cfg := config.Default()
+	cfg.Listen, cfg.S3.Listen, cfg.Data = "127.0.0.1:0", "127.0.0.1:0", dir
+	open := func() error {
+		a, err := app.New(context.Background(), cfg, slog.New(slog.DiscardHandler), "test")
+		if err != nil {
+			return err
+		}
+		return a.Close()
+	}
+	if err := open(); err != nil {
+		t.Fatal(err)
+	}
+	keys, kept := filepath.Join(dir, "keys"), filepath.Join(dir, "kept")
+	if err := os.Rename(keys, kept); err != nil {
+		t.Fatal(err)
+	}
+	var f *fault.Error
+	if err := open(); !errors.As(err, &f) || f.Hint == "" || !strings.Contains(f.Error(), "keys/") {
+		t.Errorf("with a key of its own: %v", err)
+	}
+	if err := errors.Join(os.RemoveAll(keys), os.Rename(kept, keys)); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(); err != nil {
+		t.Errorf("with its own key again: %v", err)
+	}
 }

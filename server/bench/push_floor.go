@@ -108,7 +108,7 @@ func (p *puts) batch(ctx context.Context, conn *sql.Conn, stmts map[string]*sql.
 // synchronous is FULL.
 func bareDSN(path, synchronous string) string {
 	q := url.Values{}
-	for _, p := range []string{"journal_mode(WAL)", "synchronous(" + synchronous + ")", "cache_size(-32000)", "temp_store(memory)"} {
+	for _, p := range []string{"journal_mode(WAL)", "synchronous(" + synchronous + ")", "cache_size(-32000)", "temp_store(memory)", "wal_autocheckpoint(4096)"} {
 		q.Add("_pragma", p)
 	}
 	return "file:" + path + "?" + q.Encode()

@@ -78,9 +78,10 @@ func (c *centreTx) applyArrays(ctx context.Context, rows []reconcile.RowWrite) e
 	var order []string
 	tables := map[string][][]any{}
 	for _, w := range rows {
-		args, err := c.s.tables[w.Row.Table].args(c.centre, w.Row)
+		q := c.s.tables[w.Row.Table]
+		args, err := q.args(make([]any, 0, q.width()), c.centre[:], w.Row)
 		if err != nil {
-			return fmt.Errorf("%s %s: %w", w.Row.Table, w.Row.ID, err)
+			return err
 		}
 		if tables[w.Row.Table] == nil {
 			order = append(order, w.Row.Table)

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -363,18 +365,25 @@ func (c *centreTx) applyState(ctx context.Context, rows []reconcile.RowWrite) er
 	for _, w := range rows {
 		r := w.Row
 		q := c.s.tables[r.Table]
-		args, err := q.args(c.centre, r)
-		if err != nil {
-			return fmt.Errorf("%s %s: %w", r.Table, r.ID, err)
-		}
 		if !w.Inserted {
-			if err := c.exec(ctx, q.upsert, args...); err != nil {
+			args, err := q.args(make([]any, 0, q.width()), c.centre[:], r)
+			if err == nil {
+				err = c.exec(ctx, q.upsert, args...)
+			}
+			if err != nil {
 				return fmt.Errorf("%s %s: %w", r.Table, r.ID, err)
 			}
 			continue
 		}
-		list := append(waiting[r.Table], args...)
-		if len(list) == insertAtOnce*len(args) {
+		list, ok := waiting[r.Table]
+		if !ok {
+			list = make([]any, 0, insertAtOnce*q.width())
+		}
+		list, err := q.args(list, c.centre[:], r)
+		if err != nil {
+			return err
+		}
+		if len(list) == cap(list) {
 			if err := c.exec(ctx, q.insert, list...); err != nil {
 				return fmt.Errorf("new rows of %s: %w", r.Table, err)
 			}
@@ -384,7 +393,7 @@ func (c *centreTx) applyState(ctx context.Context, rows []reconcile.RowWrite) er
 	}
 	for _, table := range slices.Sorted(maps.Keys(waiting)) {
 		q := c.s.tables[table]
-		for args := range slices.Chunk(waiting[table], 7+len(q.t.Columns)) {
+		for args := range slices.Chunk(waiting[table], q.width()) {
 			if err := c.exec(ctx, q.upsert, args...); err != nil {
 				return fmt.Errorf("new row of %s: %w", table, err)
 			}
@@ -400,6 +409,11 @@ func (c *centreTx) applyFeed(ctx context.Context, rows []reconcile.RowWrite) err
 	}
 	const width = 6
 	list := make([]any, 0, insertAtOnce*width)
+	rows = slices.Clone(rows)
+	// In the order of the key: neighbours go to the same page.
+	slices.SortFunc(rows, func(a, b reconcile.RowWrite) int {
+		return cmp.Or(bytes.Compare(a.Row.Root[:], b.Row.Root[:]), cmp.Compare(a.Row.Rev, b.Row.Rev))
+	})
 	for _, w := range rows {
 		r := w.Row
 		if w.OldRev != 0 {

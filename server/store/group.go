@@ -23,7 +23,7 @@ import (
 // pay for what hardly ever happens.
 const (
 	groupSize = 32                    // functions of one transaction
-	groupTime = 20 * time.Millisecond // work of one transaction, after which nobody joins
+	groupTime = 50 * time.Millisecond // work of one transaction, after which nobody joins
 	groupRuns = 4                     // how often a function is run where another one ends the group
 )
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -66,13 +67,13 @@ func (f *file) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f.writer.conn = &conn{Conn: c, stmts: map[string]*sql.Stmt{}}
+	f.writer.conn = newConn(c)
 	for range snapshots {
 		c, err := f.r.Conn(ctx)
 		if err != nil {
 			return err
 		}
-		f.idle <- &conn{Conn: c, stmts: map[string]*sql.Stmt{}}
+		f.idle <- newConn(c)
 	}
 	return nil
 }
@@ -87,9 +88,14 @@ func cacheSize(writer bool) string {
 	return "-4000"
 }
 
+// checkpointPages is how long the WAL grows before it is written back: 16 MiB.
+// The writer does that after a commit; less often, a page that changes in each
+// commit is written back once for many of them.
+const checkpointPages = 4096
+
 func dsn(cfg Config, writer bool) string {
 	q := url.Values{}
-	for _, p := range []string{"journal_mode(WAL)", "synchronous(" + cfg.Synchronous + ")", "busy_timeout(10000)", "foreign_keys(1)", "trusted_schema(0)", "cache_size(" + cacheSize(writer) + ")", "temp_store(memory)"} {
+	for _, p := range []string{"journal_mode(WAL)", "synchronous(" + cfg.Synchronous + ")", "busy_timeout(10000)", "foreign_keys(1)", "trusted_schema(0)", "cache_size(" + cacheSize(writer) + ")", "temp_store(memory)", "wal_autocheckpoint(" + strconv.Itoa(checkpointPages) + ")"} {
 		q.Add("_pragma", p)
 	}
 	if writer {
@@ -146,68 +152,6 @@ func (f *file) close() error {
 		errs = append(errs, f.writer.conn.close())
 	}
 	return errors.Join(append(errs, f.r.Close(), f.w.Close())...)
-}
-
-// conn is one connection with the statements prepared on it: a pool's
-// statement would be prepared anew in each transaction.
-type conn struct {
-	*sql.Conn
-	stmts map[string]*sql.Stmt
-}
-
-// close ends the statements too: the driver keeps a file open as long as one of
-// its statements is.
-func (c *conn) close() error {
-	var errs []error
-	for _, st := range c.stmts {
-		errs = append(errs, st.Close())
-	}
-	return errors.Join(append(errs, c.Conn.Close())...)
-}
-
-// stmt prepares a text once. Executed on the connection, it is part of the
-// transaction that the connection has open.
-func (c *conn) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
-	if st := c.stmts[text]; st != nil {
-		return st, nil
-	}
-	st, err := c.PrepareContext(context.WithoutCancel(ctx), positional(text))
-	if err != nil {
-		return nil, fmt.Errorf("prepare %q: %w", text, err)
-	}
-	c.stmts[text] = st
-	return st, nil
-}
-
-// exec, query and queryRow take no notice of the context's end: the driver
-// would start a goroutine for each statement to watch for it, and a fold is
-// short. The transaction looks at the context before it commits.
-func (c *conn) exec(ctx context.Context, text string, args ...any) error {
-	ctx = context.WithoutCancel(ctx)
-	st, err := c.stmt(ctx, text)
-	if err != nil {
-		return err
-	}
-	_, err = st.ExecContext(ctx, args...)
-	return err
-}
-
-func (c *conn) query(ctx context.Context, text string, args ...any) (rows, error) {
-	ctx = context.WithoutCancel(ctx)
-	st, err := c.stmt(ctx, text)
-	if err != nil {
-		return nil, err
-	}
-	return st.QueryContext(ctx, args...)
-}
-
-func (c *conn) queryRow(ctx context.Context, text string, args ...any) (scanner, error) {
-	ctx = context.WithoutCancel(ctx)
-	st, err := c.stmt(ctx, text)
-	if err != nil {
-		return nil, err
-	}
-	return st.QueryRowContext(ctx, args...), nil
 }
 
 func (f *file) view(ctx context.Context, fn func(*sql.Tx) error) error {

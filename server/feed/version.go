@@ -46,13 +46,19 @@ func (p *pull) hide(ctx context.Context) error {
 }
 
 // visible cuts a row to what the reader may see and knows: all such columns,
-// nil where empty, and for a value that came later what stands for it.
+// nil where empty, and for a value that came later what stands for it. The row's
+// own columns become those.
 func (p *pull) visible(r schema.Row) syncproto.Row {
 	t := p.Schema.Table(r.Table)
-	out := syncproto.Row{Table: r.Table, ID: r.ID, Root: r.Root, Rev: r.Rev, Cols: make(map[string]schema.Value, len(t.Columns))}
+	out := syncproto.Row{Table: r.Table, ID: r.ID, Root: r.Root, Rev: r.Rev, Cols: r.Cols}
+	if out.Cols == nil {
+		out.Cols = map[string]schema.Value{}
+	}
 	for _, c := range t.Columns {
 		if c.MayRead(p.dev.Role) && c.KnownAt(p.dev.Schema) {
-			out.Cols[c.Name] = c.ValueAt(r.Cols[c.Name], p.dev.Schema)
+			out.Cols[c.Name] = c.ValueAt(out.Cols[c.Name], p.dev.Schema)
+		} else {
+			delete(out.Cols, c.Name)
 		}
 	}
 	return out

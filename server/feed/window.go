@@ -33,7 +33,7 @@ func (p *pull) settle(ctx context.Context, q *queue, want int) error {
 // window reads the places of many roots up to a rev that is likely to fill the
 // page. Whatever is behind that rev, in whichever root, comes later.
 func (p *pull) window(ctx context.Context, q *queue, unread []*source, want int) error {
-	upTo := horizon(unread, want)
+	upTo := horizon(unread, want<<min(p.empty, 20))
 	var spans []Span
 	var of []*source
 	for _, s := range unread {
@@ -45,6 +45,9 @@ func (p *pull) window(ctx context.Context, q *queue, unread []*source, want int)
 	keys, span, err := p.snap.Window(ctx, unread[0].root.Stream, spans, upTo, limit)
 	if err != nil {
 		return fmt.Errorf("read the feed: %w", err)
+	}
+	if p.empty++; len(keys) > 0 {
+		p.empty = 0
 	}
 	if len(keys) == limit {
 		upTo = keys[limit-1].Rev // revs are unique in a stream: all before it are here
@@ -58,7 +61,7 @@ func (p *pull) window(ctx context.Context, q *queue, unread []*source, want int)
 		s.upTo = upTo
 		if len(s.keys) > 0 {
 			s.head = s.place()
-		} else if !s.behind(upTo) {
+		} else if !s.behind(max(upTo, s.after)) { // a full answer may end before where this one was
 			done[s] = true
 		}
 	}

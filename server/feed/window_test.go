@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"siteledger/syncproto"
+	"siteledger/syncproto/mutate"
 	"siteledger/syncproto/schema"
 )
 
@@ -21,6 +22,7 @@ type ground struct {
 	roots     []Root
 	keys      map[uuid.UUID][]Key // by root, in order
 	questions int
+	full      int // windows with more rows than were asked for
 }
 
 func (g *ground) Roots(context.Context, uuid.UUID) ([]Root, error)             { return g.roots, nil }
@@ -60,6 +62,9 @@ func (g *ground) Window(_ context.Context, _ uuid.UUID, spans []Span, upTo uint6
 		}
 	}
 	slices.SortFunc(all, func(a, b found) int { return cmp.Compare(a.Rev, b.Rev) })
+	if len(all) > limit {
+		g.full++
+	}
 	var keys []Key
 	var of []int
 	for _, f := range all[:min(limit, len(all))] {
@@ -83,10 +88,8 @@ func plant(r *rand.Rand, roots, rows int) (g *ground, rev uint64) {
 		g.roots = append(g.roots, Root{Stream: g.centre, ID: uuid.New()})
 	}
 	for range rows {
-		rev += 2 * uint64(1+r.IntN(3))
-		root := &g.roots[min(r.IntN(roots), r.IntN(roots))]
-		root.Rev, root.Rows = rev, root.Rows+1
-		g.keys[root.ID] = append(g.keys[root.ID], Key{Rev: rev, Table: "note", Row: uuid.New()})
+		rev += gap(r)
+		g.grow(min(r.IntN(roots), r.IntN(roots)), rev)
 	}
 	for i := range g.roots {
 		if r.IntN(2) == 0 {
@@ -96,14 +99,58 @@ func plant(r *rand.Rand, roots, rows int) (g *ground, rev uint64) {
 	return g, rev
 }
 
+// plantFar makes the rows look much thinner than they lie: a root with old rows
+// that the reader joined after the other roots' rows, and a few more far behind.
+// A window up to there holds more than a question gives, and the old root's
+// rows, which come last, are the first that it gives.
+func plantFar(r *rand.Rand, roots, rows int) (g *ground, rev uint64) {
+	g = &ground{centre: uuid.New(), keys: map[uuid.UUID][]Key{}}
+	for range roots {
+		g.roots = append(g.roots, Root{Stream: g.centre, ID: uuid.New()})
+	}
+	for range 2*mostRows + chunk + 10 {
+		rev += gap(r)
+		g.grow(0, rev)
+	}
+	for range rows {
+		rev += gap(r)
+		g.grow(1+r.IntN(roots-1), rev)
+	}
+	g.roots[0].Joined = rev + 1
+	rev += 1_000_000
+	for i := range roots - 1 {
+		rev += gap(r)
+		g.grow(1+i, rev)
+	}
+	return g, rev
+}
+
+// gap is how far behind a row the next one lies; revs of rows are even.
+func gap(r *rand.Rand) uint64 { return 2 * uint64(1+r.IntN(3)) }
+
+// grow adds a row to a root.
+func (g *ground) grow(root int, rev uint64) {
+	at := &g.roots[root]
+	at.Rev, at.Rows = rev, at.Rows+1
+	g.keys[at.ID] = append(g.keys[at.ID], Key{Rev: rev, Table: "note", Row: uuid.New()})
+}
+
+// mostRows is how many rows the test's longest page has.
+const mostRows = 120
+
 // TestPullGivesEachPlaceOnce: whatever the roots, where the reader joined them
 // and how long the pages are, a pull gives every row once, in the order of its
 // position, and asks little.
 func TestPullGivesEachPlaceOnce(t *testing.T) {
-	for seed := range uint64(300) {
+	full, seeds := 0, mutate.Scale(300)
+	for seed := range uint64(seeds) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		roots, rows := 1+r.IntN(40), r.IntN(600)
 		g, rev := plant(r, roots, rows)
+		if seed%4 == 3 {
+			roots += few + 1
+			g, rev = plantFar(r, roots, rows)
+		}
 		rev += rev % 2
 		limits := syncproto.DefaultLimits()
 		f := New(Config{History: uuid.New(), Schema: schema.MustCurrent(), Secret: []byte("s"), Limits: limits, Now: time.Now,
@@ -114,7 +161,7 @@ func TestPullGivesEachPlaceOnce(t *testing.T) {
 			start = uint64(r.Int64N(int64(rev) + 1))
 		}
 		cur := f.encode(cursor{centre: place{start, start}, startCentre: start, schema: f.Schema.Version}, dev.Person)
-		limit := 1 + r.IntN(120)
+		limit := 1 + r.IntN(mostRows)
 		var got []place
 		pages := 0
 		for more := true; more; pages++ {
@@ -136,6 +183,10 @@ func TestPullGivesEachPlaceOnce(t *testing.T) {
 		if most := pages*(roots/4+12) + 12; g.questions > most {
 			t.Errorf("seed %d: %d questions for %d pages of %d roots", seed, g.questions, pages, roots)
 		}
+		full += g.full
+	}
+	if full < seeds/15 {
+		t.Errorf("only %d windows had more rows than a question gives", full)
 	}
 }
 

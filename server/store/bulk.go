@@ -15,8 +15,12 @@ import (
 // is prepared once; the rest of a list goes row by row.
 const (
 	loadAtOnce   = 32
+	showAtOnce   = 128
 	insertAtOnce = 16
 )
+
+// oneOf is a condition on n values behind the first.
+func oneOf(n int) string { return "IN (" + strings.TrimPrefix(tuples(1, 1+n), "($1, ") }
 
 // Load satisfies reconcile.Rows.
 func (c *centreTx) Load(ctx context.Context, keys []reconcile.Key) ([]*reconcile.Row, error) {

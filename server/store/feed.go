@@ -3,11 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/google/uuid"
 
@@ -18,12 +16,14 @@ import (
 
 const (
 	feedRoots = `
-		SELECT r.centre, r.root, coalesce(m.joined_rev, 0), r.rev, r.rows, r.sum
+		SELECT r.centre, r.root, 0, r.rev, r.rows, r.sum
 		FROM root r
-		LEFT JOIN membership m ON m.centre = r.centre AND m.job = r.root AND m.person = $2
-		WHERE r.centre = $1
-			AND (r.root = $1 OR r.root = $2
-				OR r.root IN (SELECT job FROM membership WHERE centre = $1 AND person = $2 AND joined_rev > left_rev))
+		WHERE r.centre = $1 AND r.root IN ($1, $2)
+		UNION ALL
+		SELECT r.centre, r.root, m.joined_rev, r.rev, r.rows, r.sum
+		FROM membership m
+		JOIN root r ON r.centre = m.centre AND r.root = m.job
+		WHERE m.centre = $1 AND m.person = $2 AND m.joined_rev > m.left_rev
 		UNION ALL
 		SELECT r.centre, r.root, 0, r.rev, r.rows, r.sum
 		FROM stream s
@@ -53,19 +53,6 @@ const (
 		WHERE centre = $1 AND root = $2 AND rev > $3
 		ORDER BY rev
 		LIMIT $4`
-	feedWindow = `
-		SELECT r.key, f.rev, f.tbl, f.row, f.deleted
-		FROM json_each($1) r
-		CROSS JOIN feed f
-		WHERE f.centre = $2 AND f.root = unhex(r.value ->> 0) AND f.rev > (r.value ->> 1) AND f.rev <= $3
-		ORDER BY f.rev
-		LIMIT $4`
-	feedWindowArrays = `
-		SELECT r.n - 1, f.rev, f.tbl, f.row, f.deleted
-		FROM unnest($1::bytea[], $2::bigint[]) WITH ORDINALITY AS r (root, after, n)
-		JOIN feed f ON f.centre = $3 AND f.root = r.root AND f.rev > r.after AND f.rev <= $4
-		ORDER BY f.rev
-		LIMIT $5`
 	feedHLC = `
 		SELECT max(hlc)
 		FROM stream
@@ -179,49 +166,6 @@ func (v *snapshot) Keys(ctx context.Context, stream, root uuid.UUID, after uint6
 	return out, rows.Err()
 }
 
-// Window satisfies feed.Places.
-func (v *snapshot) Window(ctx context.Context, stream uuid.UUID, spans []feed.Span, upTo uint64, limit int) ([]feed.Key, []int, error) {
-	if v.s.dialect.arrays {
-		roots := column(spans, func(s feed.Span) []byte { return s.Root[:] })
-		after := column(spans, func(s feed.Span) int64 { return int64(s.After) })
-		rows, err := v.query(ctx, feedWindowArrays, roots, after, stream[:], int64(upTo), limit)
-		if err != nil {
-			return nil, nil, err
-		}
-		return places(rows, limit)
-	}
-	list := make([]any, len(spans))
-	for i, s := range spans {
-		list[i] = []any{hex.EncodeToString(s.Root[:]), s.After}
-	}
-	text, err := json.Marshal(list)
-	if err != nil {
-		return nil, nil, err
-	}
-	rows, err := v.query(ctx, feedWindow, string(text), stream[:], int64(upTo), limit)
-	if err != nil {
-		return nil, nil, err
-	}
-	return places(rows, limit)
-}
-
-func places(rows rows, limit int) ([]feed.Key, []int, error) {
-	defer rows.Close()
-	out, of := make([]feed.Key, 0, limit), make([]int, 0, limit)
-	for rows.Next() {
-		var k feed.Key
-		var rev int64
-		var id []byte
-		var span int
-		if err := rows.Scan(&span, &rev, &k.Table, &id, &k.Deleted); err != nil {
-			return nil, nil, err
-		}
-		k.Rev, k.Row = uint64(rev), uuid.UUID(id)
-		out, of = append(out, k), append(of, span)
-	}
-	return out, of, rows.Err()
-}
-
 // Rows satisfies feed.Content. It reads a table's rows many at a time, without
 // what a reader never gets: the clocks of the columns.
 func (v *snapshot) Rows(ctx context.Context, stream uuid.UUID, keys []feed.Key) ([]schema.Row, error) {
@@ -229,36 +173,44 @@ func (v *snapshot) Rows(ctx context.Context, stream uuid.UUID, keys []feed.Key) 
 	for _, k := range keys {
 		byTable[k.Table] = append(byTable[k.Table], k.Row)
 	}
-	found := make(map[feed.Key]schema.Row, len(keys))
+	found := make(map[string]map[uuid.UUID]schema.Row, len(byTable))
 	for table, ids := range byTable {
 		q := v.s.tables[table]
 		if q == nil {
 			return nil, fmt.Errorf("the feed names an unknown table %s", table)
 		}
-		for some := range slices.Chunk(ids, loadAtOnce) {
-			if err := v.shown(ctx, q, stream, some, found); err != nil {
+		of := make(map[uuid.UUID]schema.Row, len(ids))
+		for len(ids) > 0 {
+			text, many := q.shown, loadAtOnce
+			if len(ids) >= showAtOnce {
+				text, many = q.shownMany, showAtOnce
+			}
+			some := ids[:min(len(ids), many)]
+			if err := v.shown(ctx, q, text, many, stream, some, of); err != nil {
 				return nil, fmt.Errorf("rows of %s: %w", table, err)
 			}
+			ids = ids[len(some):]
 		}
+		found[table] = of
 	}
 	out := make([]schema.Row, 0, len(keys))
 	for _, k := range keys {
-		if r, ok := found[feed.Key{Table: k.Table, Row: k.Row}]; ok {
+		if r, ok := found[k.Table][k.Row]; ok {
 			out = append(out, r)
 		}
 	}
 	return out, nil
 }
 
-// shown reads up to loadAtOnce rows of a table; a shorter list names its last
-// row again and again.
-func (v *snapshot) shown(ctx context.Context, q *tableSQL, stream uuid.UUID, ids []uuid.UUID, found map[feed.Key]schema.Row) error {
-	args := make([]any, 1, 1+loadAtOnce)
+// shown reads up to many rows of a table; a shorter list names its last row
+// again and again.
+func (v *snapshot) shown(ctx context.Context, q *tableSQL, text string, many int, stream uuid.UUID, ids []uuid.UUID, found map[uuid.UUID]schema.Row) error {
+	args := make([]any, 1, 1+many)
 	args[0] = stream[:]
-	for i := range loadAtOnce {
+	for i := range many {
 		args = append(args, ids[min(i, len(ids)-1)][:])
 	}
-	rows, err := v.query(ctx, q.shown, args...)
+	rows, err := v.query(ctx, text, args...)
 	if err != nil {
 		return err
 	}
@@ -280,7 +232,7 @@ func (v *snapshot) shown(ctx context.Context, q *tableSQL, stream uuid.UUID, ids
 				r.Cols[c.Name] = v
 			}
 		}
-		found[feed.Key{Table: r.Table, Row: r.ID}] = r
+		found[r.ID] = r
 	}
 	return rows.Err()
 }

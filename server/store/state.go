@@ -20,8 +20,10 @@ type tableSQL struct {
 	byID    string
 	many    string // as byID, for loadAtOnce ids
 	shown   string // what readers see of loadAtOnce rows
-	upsert  string
-	insert  string // insertAtOnce new rows
+	// shownMany is shown for showAtOnce rows.
+	shownMany string
+	upsert    string
+	insert    string // insertAtOnce new rows
 
 	manyArray, upsertArray string // for PostgreSQL, see bulk_postgres.go
 }
@@ -39,9 +41,9 @@ func tableTexts(d *schema.Descriptor) map[string]*tableSQL {
 		q.byID = "SELECT id, root, rev, deleted, clock, extra, " + q.columns + " FROM state_" + t.Name + " WHERE centre = $1 AND id = $2"
 		q.upsert = "INSERT INTO state_" + t.Name + " (centre, id, root, rev, deleted, clock, extra, " + q.columns + ") VALUES ($1, $2, $3, $4, $5, $6, $7, " +
 			strings.Join(binds, ", ") + ") ON CONFLICT (centre, id) DO UPDATE SET rev = excluded.rev, deleted = excluded.deleted, clock = excluded.clock, extra = excluded.extra, " + strings.Join(sets, ", ")
-		q.many = strings.TrimSuffix(q.byID, "= $2") + "IN " + tuples(1, 1+loadAtOnce)
-		q.many = strings.Replace(q.many, "($1, ", "(", 1)
-		q.shown = strings.Replace(q.many, "rev, deleted, clock, extra, ", "rev, ", 1)
+		many := strings.TrimSuffix(q.byID, "= $2")
+		shown := strings.Replace(many, "rev, deleted, clock, extra, ", "rev, ", 1)
+		q.many, q.shown, q.shownMany = many+oneOf(loadAtOnce), shown+oneOf(loadAtOnce), shown+oneOf(showAtOnce)
 		q.insert = "INSERT INTO state_" + t.Name + " (centre, id, root, rev, deleted, clock, extra, " + q.columns + ") VALUES " + tuples(insertAtOnce, 7+len(t.Columns))
 		q.arrayTexts()
 		out[t.Name] = q
@@ -63,7 +65,7 @@ func (q *tableSQL) scanRow(s scanner) (*reconcile.Row, error) {
 	var rev int64
 	var deleted bool
 	cells := make([]any, len(q.t.Columns))
-	dest := []any{&id, &root, &rev, &deleted, &clock, &extra}
+	dest := append(make([]any, 0, 6+len(cells)), &id, &root, &rev, &deleted, &clock, &extra)
 	for i := range cells {
 		dest = append(dest, &cells[i])
 	}
@@ -122,22 +124,25 @@ func toSQL(v schema.Value) any {
 	return v
 }
 
-func (q *tableSQL) args(centre uuid.UUID, r *reconcile.Row) ([]any, error) {
+// args appends what the texts bind of a row.
+func (q *tableSQL) args(args []any, centre []byte, r *reconcile.Row) ([]any, error) {
 	extra, err := reconcile.EncodeKept(r.Extra)
 	if err != nil {
-		return nil, err
+		return args, fmt.Errorf("%s %s: %w", r.Table, r.ID, err)
 	}
 	deleted := int64(0)
 	if r.Deleted {
 		deleted = 1
 	}
-	args := make([]any, 0, 7+len(q.t.Columns))
-	args = append(args, centre[:], r.ID[:], r.Root[:], int64(r.Rev), deleted, r.Clock.Encode(q.t), extra)
+	args = append(args, centre, r.ID[:], r.Root[:], int64(r.Rev), deleted, r.Clock.Encode(q.t), extra)
 	for _, c := range q.t.Columns {
 		args = append(args, toSQL(r.Cols[c.Name]))
 	}
 	return args, nil
 }
+
+// width is how many values a row binds.
+func (q *tableSQL) width() int { return 7 + len(q.t.Columns) }
 
 // Row satisfies reconcile.Rows.
 func (c *centreTx) Row(ctx context.Context, table string, id uuid.UUID) (*reconcile.Row, error) {

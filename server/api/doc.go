@@ -138,6 +138,7 @@ type Server struct {
 	cfg     Config
 	echo    *echo.Echo
 	codec   *changelog.Codec
+	buffers *buffers
 	batches batchDecoder
 	bodies  *bodyReader
 	encoder *encoder
@@ -170,11 +171,11 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, codec: codec, pushes: newGate(cfg.Limits.PushesPerDevice, cfg.Limits.PushesPerDevice), pulls: newGate(pullsPerDevice, pullsPerDevice), streams: newGate(cfg.Limits.StreamsPerDevice, 0)}
+	s := &Server{cfg: cfg, codec: codec, buffers: &buffers{}, pushes: newGate(cfg.Limits.PushesPerDevice, cfg.Limits.PushesPerDevice), pulls: newGate(pullsPerDevice, pullsPerDevice), streams: newGate(cfg.Limits.StreamsPerDevice, 0)}
 	if s.batches, err = newBatchDecoder(cfg.Limits.Limits); err != nil {
 		return nil, err
 	}
-	if s.encoder, err = newEncoder(); err != nil {
+	if s.encoder, err = newEncoder(s.buffers); err != nil {
 		return nil, err
 	}
 	s.bodies = newBodyReader(cfg.Limits)

@@ -106,7 +106,7 @@ func newWorld(tb testing.TB, options ...option) *world {
 	for _, id := range []uuid.UUID{w.centre, w.other} {
 		must(tb, w.ledger.CreateStream(ctx, id, false))
 	}
-	ac := auth.Config{Store: w.store, Journal: w.ledger, Keys: w.keys, History: w.history, Schema: 1, Now: time.Now, Rand: rand.Reader, NewID: uuid.NewV7}
+	ac := auth.Config{Store: w.store, Journal: w.ledger, Keys: w.keys, History: w.history, Schema: 1, Now: time.Now, Rand: rand.Reader, NewID: uuid.NewV7, Cost: auth.Cost{Memory: 64, Time: 1}}
 	c := api.Config{
 		Pusher: w.ledger, Puller: f, Blobs: photos{}, History: w.history, Schema: schema.MustCurrent(), Version: "test",
 		Metrics: prometheus.NewRegistry(), Limits: api.DefaultLimits(), Now: time.Now, NewID: uuid.NewV7,

@@ -116,15 +116,17 @@ func hexDigits(s string, n int) bool {
 // page reads a page in its turn and sends it: the place in the hall is free
 // again before the first byte goes to a network that may be slow.
 func (s *Server) page(c echo.Context, g auth.Grant, media string, read func(context.Context) (*syncproto.Page, error)) error {
-	out, err := s.readPage(c.Request().Context(), g, media, read)
+	buf, back := s.buffers.take()
+	out, err := s.readPage(c.Request().Context(), g, media, buf, read)
 	if err != nil {
 		return err
 	}
+	defer back(out)
 	c.Response().Header().Set("Vary", "Accept, Accept-Encoding")
 	return s.encoder.send(c, media, out)
 }
 
-func (s *Server) readPage(ctx context.Context, g auth.Grant, media string, read func(context.Context) (*syncproto.Page, error)) ([]byte, error) {
+func (s *Server) readPage(ctx context.Context, g auth.Grant, media string, buf []byte, read func(context.Context) (*syncproto.Page, error)) ([]byte, error) {
 	leave, err := s.halls.pull.enter(ctx, g.Device.ID.String())
 	if err != nil {
 		return nil, err
@@ -137,7 +139,7 @@ func (s *Server) readPage(ctx context.Context, g auth.Grant, media string, read 
 	s.metrics.page(len(p.Rows))
 	var out []byte
 	if media == syncproto.TypeCBOR {
-		out, err = s.codec.Marshal(pageTree(p, cborForm{}))
+		out, err = pageWriter{s.codec}.page(buf, p)
 	} else {
 		out, err = marshalJSON(pageTree(p, jsonForm{s.cfg.Schema}))
 	}

@@ -148,13 +148,14 @@ func (c *Cable) carry(l net.Listener, near net.Conn) {
 	<-done
 }
 
-// pass copies one direction and hands its end on.
+// pass copies one direction and hands its end on: an end as an end, a reset as
+// a reset.
 func pass(to, from net.Conn, done chan<- struct{}) {
 	_, err := io.Copy(to, from)
 	if t, ok := to.(*net.TCPConn); ok && err == nil {
 		_ = t.CloseWrite() // the other direction may still be talking
 	} else {
-		_ = to.Close()
+		reset(to) // also where the cut came to the other end first
 	}
 	done <- struct{}{}
 }

@@ -24,9 +24,19 @@ type Engine struct {
 	Config func(tb testing.TB) store.Config
 }
 
-// Engines are both of them.
+// EngineVariable in the environment names the one engine that tests run on,
+// where what they look for does not depend on it: sqlite or postgres.
+const EngineVariable = "STORETEST_ENGINE"
+
+// Engines are both of them, or the one that the environment names.
 func Engines() []Engine {
-	return []Engine{{"sqlite", SQLite}, {"postgres", Postgres}}
+	both := []Engine{{"sqlite", SQLite}, {"postgres", Postgres}}
+	for i, e := range both {
+		if os.Getenv(EngineVariable) == e.Name {
+			return both[i : i+1]
+		}
+	}
+	return both
 }
 
 // Each runs a test on both engines.
@@ -93,11 +103,42 @@ func New(tb testing.TB) store.Config {
 	return SQLite(tb)
 }
 
-// SQLite is a new file.
+// SQLite is a new file with an empty store's tables. What it commits is not
+// written through to the disk: tests of durability open a file of their own.
 func SQLite(tb testing.TB) store.Config {
 	tb.Helper()
-	return store.Config{Path: filepath.Join(tb.TempDir(), "server.db")}
+	empty, err := emptyFile()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	path := filepath.Join(tb.TempDir(), "server.db")
+	if err := os.WriteFile(path, empty, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return store.Config{Path: path, Synchronous: "OFF"}
 }
+
+// emptyFile is the file that all others of a test binary are copied from: its
+// tables are made once.
+var emptyFile = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "storetest")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "server.db")
+	st, err := store.Open(context.Background(), store.Config{Path: path, Synchronous: "OFF"})
+	if err != nil {
+		return nil, err
+	}
+	if err := st.Close(); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(path + "-wal"); err == nil {
+		return nil, fmt.Errorf("%s was closed, and its WAL is still there", path)
+	}
+	return os.ReadFile(path)
+})
 
 // Postgres is a new database, dropped with the test. What it commits is not
 // written through to the disk: tests of durability start a [Server] of their
@@ -151,7 +192,7 @@ var (
 // startShared starts the cluster and migrates the database that all others
 // are copied from.
 func startShared() (*Server, error) {
-	dir, err := os.MkdirTemp("", "storetest")
+	dir, err := os.MkdirTemp(inMemory(), "storetest")
 	if err != nil {
 		return nil, err
 	}
@@ -179,6 +220,18 @@ func startShared() (*Server, error) {
 		return nil, err
 	}
 	return s, st.Close()
+}
+
+// inMemory is a folder in memory with room for a cluster, where there is one:
+// each database is several hundred files, and most of its making is theirs.
+// Empty for the usual folder.
+func inMemory() string {
+	const folder, room = "/dev/shm", 4 << 30
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(folder, &fs); err != nil || fs.Bavail*uint64(fs.Bsize) < room {
+		return ""
+	}
+	return folder
 }
 
 // removeAtExit leaves a process behind that removes the folder as soon as

@@ -54,21 +54,27 @@ func (c *clock) add(d time.Duration) {
 
 const password = "correct horse 3"
 
-// newOffice is a house whose people can sign in on a screen.
+// newOffice is a house whose people can sign in on a screen, with hashes that
+// cost next to nothing.
 func newOffice(tb testing.TB) *house {
 	tb.Helper()
-	return build(tb, func(n *auth.NewPerson) { n.Password = password })
+	return newOfficeAt(tb, auth.Cost{Memory: 64, Time: 1})
+}
+
+func newOfficeAt(tb testing.TB, cost auth.Cost) *house {
+	tb.Helper()
+	return build(tb, cost, func(n *auth.NewPerson) { n.Password = password })
 }
 
 // newHouse spares the time that hashing their passwords takes.
 func newHouse(tb testing.TB) *house {
 	tb.Helper()
-	return build(tb, func(n *auth.NewPerson) { n.Login = "" })
+	return build(tb, auth.Cost{}, func(n *auth.NewPerson) { n.Login = "" })
 }
 
 func TestMain(m *testing.M) { os.Exit(storetest.Run(m)) }
 
-func build(tb testing.TB, shape func(*auth.NewPerson)) *house {
+func build(tb testing.TB, cost auth.Cost, shape func(*auth.NewPerson)) *house {
 	tb.Helper()
 	ctx := context.Background()
 	h := &house{tb: tb, clock: &clock{t: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}, people: map[string]auth.Person{}, history: newID(tb)}
@@ -86,7 +92,7 @@ func build(tb testing.TB, shape func(*auth.NewPerson)) *house {
 	for _, id := range []uuid.UUID{h.hq, h.a, h.b} {
 		must(tb, led.CreateStream(ctx, id, id == h.hq))
 	}
-	h.config = auth.Config{Store: h.store, Journal: led, Keys: h.keys, History: h.history, Schema: 1, Now: h.clock.now, Rand: rand.Reader, NewID: uuid.NewV7}
+	h.config = auth.Config{Store: h.store, Journal: led, Keys: h.keys, History: h.history, Schema: 1, Now: h.clock.now, Rand: rand.Reader, NewID: uuid.NewV7, Cost: cost}
 	h.Auth, err = auth.New(h.config)
 	must(tb, err)
 	for _, p := range []auth.NewPerson{

@@ -58,6 +58,8 @@ type Config struct {
 	AccessLife      time.Duration // an access token, at most 15 minutes
 	RefreshIdle     time.Duration // a refresh family that nobody used
 	CodeLife        time.Duration // an enrolment code
+
+	Cost Cost // of a new password hash; zero is DefaultCost, and a test may take less
 }
 
 // Defaults of [Config], with the reason for each number.
@@ -109,6 +111,9 @@ func New(cfg Config) (*Auth, error) {
 	if cfg.AccessLife > DefaultAccessLife {
 		return nil, errors.New("auth: an access token lives at most 15 minutes")
 	}
+	if cfg.Cost == (Cost{}) {
+		cfg.Cost = DefaultCost()
+	}
 	refresh, err := cfg.Keys.derive("siteledger refresh v1")
 	if err != nil {
 		return nil, err
@@ -118,7 +123,7 @@ func New(cfg Config) (*Auth, error) {
 		tokens:  newIssuer(cfg.Keys, cfg.AccessLife, cfg.Now),
 		refresh: refresh,
 		hashing: semaphore.NewWeighted(hashingAtOnce),
-		dummy:   sync.OnceValues(func() (string, error) { return hashPassword(cfg.Rand, "nobody has this password") }),
+		dummy:   sync.OnceValues(func() (string, error) { return hashPassword(cfg.Rand, cfg.Cost, "nobody has this password") }),
 		names:   newLimiter(cfg.Now, 5, 30*time.Second),
 		remotes: newLimiter(cfg.Now, 60, 2*time.Second),
 		codes:   newLimiter(cfg.Now, 20, 6*time.Second),

@@ -14,12 +14,18 @@ import (
 	"siteledger/server/fault"
 )
 
-// The parameters of new hashes. They stand in each hash, so that they can be
-// raised without locking anybody out; an older hash is renewed at the next
-// sign-in.
+// Cost is what a new password hash takes, argon2id's two main parameters. They
+// stand in each hash, so that they can be raised without locking anybody out; a
+// hash of another cost is renewed at the next sign-in.
+type Cost struct {
+	Memory uint32 // KiB
+	Time   uint32 // passes
+}
+
+// DefaultCost is the least that OWASP recommends for argon2id: some 20 ms.
+func DefaultCost() Cost { return Cost{Memory: 19 << 10, Time: 2} }
+
 const (
-	argonMemory  = 19 << 10 // KiB
-	argonTime    = 2
 	argonThreads = 1
 	argonSalt    = 16
 	argonKey     = 32
@@ -45,19 +51,19 @@ func checkPassword(login, password string) error {
 	return nil
 }
 
-func hashPassword(rand io.Reader, password string) (string, error) {
+func hashPassword(rand io.Reader, cost Cost, password string) (string, error) {
 	salt := make([]byte, argonSalt)
 	if _, err := io.ReadFull(rand, salt); err != nil {
 		return "", fmt.Errorf("hash password: %w", err)
 	}
-	key := argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonKey)
+	key := argon2.IDKey([]byte(password), salt, cost.Time, cost.Memory, argonThreads, argonKey)
 	enc := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonThreads, enc(salt), enc(key)), nil
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, cost.Memory, cost.Time, argonThreads, enc(salt), enc(key)), nil
 }
 
 // verifyPassword compares in constant time. old says that the hash was made
-// with other parameters than today's.
-func verifyPassword(hash, password string) (ok, old bool, err error) {
+// at another cost than today's.
+func verifyPassword(hash string, today Cost, password string) (ok, old bool, err error) {
 	p := strings.Split(hash, "$")
 	if len(p) != 6 || p[1] != "argon2id" {
 		return false, false, fmt.Errorf("stored password hash has a form that is not known")
@@ -80,7 +86,7 @@ func verifyPassword(hash, password string) (ok, old bool, err error) {
 		return false, false, fmt.Errorf("stored password hash: key: %w", err)
 	}
 	got := argon2.IDKey([]byte(password), salt, time, memory, threads, uint32(len(want)))
-	old = memory != argonMemory || time != argonTime || threads != argonThreads
+	old = Cost{memory, time} != today || threads != argonThreads
 	return subtle.ConstantTimeCompare(got, want) == 1, old, nil
 }
 
@@ -90,7 +96,7 @@ func (a *Auth) hash(ctx context.Context, password string) (string, error) {
 		return "", err
 	}
 	defer a.hashing.Release(1)
-	return hashPassword(a.cfg.Rand, password)
+	return hashPassword(a.cfg.Rand, a.cfg.Cost, password)
 }
 
 func (a *Auth) verify(ctx context.Context, hash, password string) (ok, old bool, err error) {
@@ -98,7 +104,7 @@ func (a *Auth) verify(ctx context.Context, hash, password string) (ok, old bool,
 		return false, false, err
 	}
 	defer a.hashing.Release(1)
-	return verifyPassword(hash, password)
+	return verifyPassword(hash, a.cfg.Cost, password)
 }
 
 // letters of codes and made-up passwords: no I, L, O, U, so that they can be

@@ -63,7 +63,7 @@ func TestWrongSignInsAnswerAlike(t *testing.T) {
 }
 
 func TestUnknownNameTakesAsLong(t *testing.T) {
-	h := newOffice(t)
+	h := newOfficeAt(t, auth.DefaultCost())
 	took := func(login string) time.Duration {
 		best := time.Hour
 		for i := range 4 {

@@ -54,6 +54,23 @@ func (c *Client) OpenAttachment(sha [32]byte) (io.ReadSeekCloser, error) {
 	return f, nil
 }
 
+// Discard removes a stored file that no record names (its state is [Stored]): an
+// edit that was to name it was refused, or the app was killed in between. It is
+// gone for good. [CodeBlobNamed] where a record names it, [CodeBlobAbsent] where
+// it is not on this phone.
+func (c *Client) Discard(ctx context.Context, sha [32]byte) error {
+	ctx, end, err := c.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	if err := c.blobs.Discard(ctx, sha); err != nil {
+		return explained(err)
+	}
+	c.changed()
+	return nil
+}
+
 // RetryUpload ends the wait of a photo that waits or needs attention.
 func (c *Client) RetryUpload(ctx context.Context, sha [32]byte) error {
 	return c.nudgeUpload(ctx, func(ctx context.Context, tx *sql.Tx) error { return c.blobs.Retry(ctx, tx, sha) })

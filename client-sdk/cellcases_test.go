@@ -2,12 +2,10 @@ package clientsdk_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
-	"sync"
 	"testing/synctest"
 	"time"
-
-	"github.com/google/uuid"
 
 	clientsdk "siteledger/client-sdk"
 	"siteledger/syncproto"
@@ -22,165 +20,16 @@ func refusal(status int, code string, headers ...string) func() (*http.Response,
 	}
 }
 
-// fails is a cell in which one request of a state gets an answer, once; then
-// may look at the phone in its wait.
-func fails(state string, give func() (*http.Response, error), then func(*stage)) func(*stage) {
-	return func(s *stage) {
-		s.once(state, func(*http.Request) (*http.Response, error) { return give() })
-		s.work()
-		if then != nil {
-			then(s)
-		}
-	}
-}
-
-// waits wants a timer within the back-off, or for a photo its own.
-func waits(s *stage) {
-	s.t.Helper()
-	if st := s.status(s.c); st.Problem.Code != "" {
-		s.timer(time.Millisecond, clientsdk.DefaultBackoffMax)
-	}
-}
-
-// edited records in the midst of a request.
-func edited(state string) func(*stage) {
-	return func(s *stage) {
-		s.once(state, func(*http.Request) (*http.Response, error) {
-			s.tell("二")
-			return nil, nil
-		})
-		s.work()
-		if !s.well() {
-			s.pass(time.Minute)
-		}
-		if !s.well() {
-			s.t.Errorf("what was recorded meanwhile waits: %+v, %q", s.status(s.c), s.serverNotes())
-		}
-	}
-}
-
-// poked gets a poke in the midst of a request: a change of the office comes
-// without the poll.
-func poked(state string) func(*stage) {
-	return func(s *stage) {
-		s.once(state, func(r *http.Request) (*http.Response, error) {
-			s.pokes()
-			return nil, nil
-		})
-		s.work()
-		s.pass(time.Minute)
-		if got := s.asked(); got != "x" {
-			s.t.Fatalf("asked %q", got)
-		}
-		s.s.office("job", s.job, s.job, map[string]any{"asked_work": "新"})
-		s.pokes()
-		s.pass(time.Second)
-		if got := s.asked(); got != "新" {
-			s.t.Errorf("asked %q", got)
-		}
-	}
-}
-
-func (s *stage) asked() (text string) {
-	s.t.Helper()
-	if err := s.c.View(background(), func(v *clientsdk.View) error {
-		row, _, err := v.Row("job", s.job)
-		text = row.Text("asked_work")
-		return err
-	}); err != nil {
-		s.t.Fatal(err)
-	}
-	return text
-}
-
-// killedIn ends the app in the midst of a request and starts it again.
-func killedIn(state string) func(*stage) {
-	return func(s *stage) {
-		reached := make(chan struct{})
-		var first sync.Once
-		s.intercept(func(r *http.Request) (*http.Response, error) {
-			if !in(state, r) {
-				return nil, nil
-			}
-			hold := false
-			first.Do(func() { hold = true })
-			if hold {
-				close(reached)
-				<-r.Context().Done()
-				return nil, r.Context().Err()
-			}
-			return nil, nil
-		})
-		s.tell("一")
-		s.photo = s.desk.photo(s.c, s.job, "one")
-		<-reached
-		s.restart()
-		s.pass(time.Second)
-	}
-}
-
-// lost loses the answer, and in another run there is no network at all.
-func lost(state string) func(*stage) {
-	return func(s *stage) {
-		gone := false
-		s.s.set(func() {
-			s.s.after = func(r *http.Request) error {
-				if gone || !in(state, r) {
-					return nil
-				}
-				gone = true
-				return errCut
-			}
-		})
-		s.work()
-		waits(s)
-		s.settles()
-		s.once(state, func(*http.Request) (*http.Response, error) { return nil, errCut })
-		s.tell("又")
-		s.photo = s.desk.photo(s.c, s.job, "two")
-		synctest.Wait()
-	}
-}
-
-func expired(state string) func(*stage) {
-	return func(s *stage) {
-		before := s.count(syncproto.PathToken)
-		s.once(state, func(*http.Request) (*http.Response, error) {
-			s.s.set(func() { clear(s.s.access) })
-			return nil, nil
-		})
-		s.work()
-		if n := s.count(syncproto.PathToken) - before; n != 1 {
-			s.t.Errorf("%d renewals", n)
-		}
-		if !s.well() {
-			s.t.Errorf("it was not repeated at once: %+v", s.status(s.c))
-		}
-	}
-}
-
-// changedHistory restores the server while the phone is in a state.
-func changedHistory(state string) func(*stage) {
-	return func(s *stage) {
-		s.tell("零")
-		synctest.Wait()
-		before, _ := s.c.Identity()
-		s.once(state, func(*http.Request) (*http.Response, error) {
-			s.s.restore(map[uuid.UUID]int{before.Epoch: 0})
-			if state == "uploading" { // plans know no history: the next push or pull tells
-				return nil, errCut
-			}
-			return nil, nil
-		})
-		s.work()
-		s.settles()
-		if after, _ := s.c.Identity(); after.History == before.History {
-			s.t.Error("the history is the old one")
-		}
-	}
-}
-
+// cellCases are all rows of the table.
 func cellCases() map[string]cellRow {
+	all := happenings()
+	maps.Copy(all, answers())
+	return all
+}
+
+// answers are the rows of the table that are answers of the server, or their
+// lack.
+func answers() map[string]cellRow {
 	smaller := func(s *stage) {
 		limits := map[string]bool{}
 		s.intercept(func(r *http.Request) (*http.Response, error) {
@@ -229,102 +78,6 @@ func cellCases() map[string]cellRow {
 		}
 	}
 	return map[string]cellRow{
-		"local edit": {
-			"idle": func(s *stage) {
-				s.tell("一")
-				synctest.Wait()
-				if !s.well() {
-					s.t.Errorf("not sent at once: %q", s.serverNotes())
-				}
-			},
-			"pushing": edited("pushing"), "pulling": edited("pulling"), "uploading": edited("uploading"),
-			"waiting": func(s *stage) {
-				s.waiting("600")
-				pushes := s.count(syncproto.PathPush)
-				s.tell("二")
-				synctest.Wait()
-				s.timer(9*time.Minute, 10*time.Minute)
-				if n := s.count(syncproto.PathPush) - pushes; n != 0 {
-					s.t.Errorf("%d pushes in the wait", n)
-				}
-			},
-			"blocked": func(s *stage) {
-				s.blocked()
-				s.tell("二")
-				synctest.Wait()
-				if st := s.status(s.c); st.Pending != 2 || st.Problem.Code != clientsdk.CodeSignIn {
-					s.t.Errorf("status %+v", st)
-				}
-				s.intercept(nil)
-			},
-		},
-		"poke": {
-			"idle": poked(""), "pushing": poked("pushing"), "pulling": poked("pulling"), "uploading": poked("uploading"),
-			"waiting": func(s *stage) {
-				s.waiting("600")
-				s.pokes()
-				synctest.Wait()
-				s.timer(9*time.Minute, 10*time.Minute)
-			},
-		},
-		"timer fires": {
-			"idle": func(s *stage) {
-				s.s.office("job", s.job, s.job, map[string]any{"asked_work": "新"})
-				s.pass(clientsdk.DefaultPoll + time.Second)
-				if got := s.asked(); got != "新" {
-					s.t.Errorf("asked %q", got)
-				}
-			},
-			"waiting": func(s *stage) {
-				s.waiting("")
-				s.timer(time.Millisecond, clientsdk.DefaultBackoffMin)
-				s.pass(clientsdk.DefaultBackoffMin)
-				if !s.well() {
-					s.t.Errorf("status %+v", s.status(s.c))
-				}
-			},
-			"blocked": func(s *stage) {
-				s.blocked()
-				s.intercept(nil)
-				s.pass(61 * time.Minute)
-				if !s.well() {
-					s.t.Errorf("status %+v", s.status(s.c))
-				}
-			},
-		},
-		"network is back, or the button": {
-			"idle": func(s *stage) {
-				pulls := s.count(syncproto.PathPull)
-				s.s.office("job", s.job, s.job, map[string]any{"asked_work": "新"})
-				s.c.Nudge()
-				synctest.Wait()
-				if s.count(syncproto.PathPull) == pulls || s.asked() != "新" {
-					s.t.Errorf("no round began; asked %q", s.asked())
-				}
-			},
-			"waiting": func(s *stage) {
-				s.waiting("")
-				s.c.Nudge()
-				synctest.Wait()
-				if !s.well() {
-					s.t.Errorf("status %+v", s.status(s.c))
-				}
-				s.waiting("600")
-				s.notes = s.notes[:2]
-				s.c.Nudge()
-				synctest.Wait()
-				s.timer(9*time.Minute, 10*time.Minute)
-			},
-			"blocked": func(s *stage) {
-				s.blocked()
-				s.intercept(nil)
-				s.c.Nudge()
-				synctest.Wait()
-				if !s.well() {
-					s.t.Errorf("status %+v", s.status(s.c))
-				}
-			},
-		},
 		"good answer": {
 			"pushing": func(s *stage) { s.order(syncproto.PathPush, syncproto.PathPull) },
 			"pulling": func(s *stage) {
@@ -432,80 +185,5 @@ func cellCases() map[string]cellRow {
 			},
 			"blocked": blockedBy(refusal(403, "forbidden")),
 		},
-		"a new code is entered": {"blocked": func(s *stage) {
-			s.blocked()
-			s.intercept(nil)
-			s.enrol(s.c)
-			synctest.Wait()
-			if !s.well() {
-				s.t.Errorf("status %+v", s.status(s.c))
-			}
-		}},
-		"process restart": {
-			"idle": func(s *stage) {
-				s.intercept(func(*http.Request) (*http.Response, error) { return nil, errCut })
-				s.tell("一")
-				s.end()
-				s.intercept(nil)
-				s.start()
-				s.pass(clientsdk.DefaultBackoffMin)
-				if !s.well() {
-					s.t.Errorf("status %+v", s.status(s.c))
-				}
-			},
-			"pushing": killedIn("pushing"), "pulling": killedIn("pulling"), "uploading": killedIn("uploading"),
-			"waiting": func(s *stage) {
-				s.waiting("600")
-				s.restart()
-				s.timer(9*time.Minute, 10*time.Minute)
-			},
-			"blocked": func(s *stage) {
-				s.blocked()
-				s.restart()
-				if st := s.status(s.c); st.Problem.Code != clientsdk.CodeSignIn || st.Pending != 1 {
-					s.t.Errorf("status %+v", st)
-				}
-				s.intercept(nil)
-			},
-		},
 	}
-}
-
-// order records a note and wants a request before another, both at once.
-func (s *stage) order(first, second string) {
-	s.t.Helper()
-	var seen []string
-	s.intercept(func(r *http.Request) (*http.Response, error) {
-		if r.URL.Path == first || r.URL.Path == second {
-			seen = append(seen, r.URL.Path)
-		}
-		return nil, nil
-	})
-	s.tell("一")
-	synctest.Wait()
-	if len(seen) < 2 || seen[0] != first || seen[len(seen)-1] != second {
-		s.t.Errorf("requests %v", seen)
-	}
-}
-
-// othersGoOn: a photo that the server refuses for good keeps no other back.
-// The refused ones are tried again by hand.
-func (s *stage) othersGoOn() {
-	s.t.Helper()
-	refused := s.photo
-	s.photo = s.desk.photo(s.c, s.job, "another")
-	for range 10 {
-		s.pass(time.Minute)
-	}
-	if got := s.uploads(s.c)[s.photo].State; got != clientsdk.Verified {
-		s.t.Errorf("another photo is %s", got)
-	}
-	for _, u := range s.status(s.c).Uploads {
-		if u.State == clientsdk.Attention {
-			if err := s.c.RetryUpload(background(), u.SHA256); err != nil {
-				s.t.Error(err)
-			}
-		}
-	}
-	s.photo = refused
 }

@@ -106,8 +106,9 @@ type stage struct {
 
 // onStage plays one case and then waits for the end of all work.
 func onStage(t *testing.T, play func(s *stage)) {
+	dir := emptyDir(t)
 	synctest.Test(t, func(t *testing.T) {
-		s := &stage{desk: &desk{t: t}, dir: t.TempDir()}
+		s := &stage{desk: &desk{t: t}, dir: dir}
 		s.s = newFakeServer(t, time.Now)
 		s.job = newID(t)
 		s.s.office("centre", s.s.centre, s.s.centre, map[string]any{"name": "城东", "phone": "1"})

@@ -28,6 +28,7 @@ const (
 	CodeTooLarge      Code = "too-large"
 	CodeNoReceipt     Code = "no-receipt-number"
 	CodeBlobAbsent    Code = "blob-absent"
+	CodeBlobNamed     Code = "blob-named" // a record names the photo, so it stays
 	CodeBlobType      Code = "blob-type"
 	CodeUnsent        Code = "unsent-work"
 	CodeOffline       Code = "offline"        // the server did not answer

@@ -44,6 +44,7 @@ func inWords(err error) error {
 		{attachment.ErrType, &Error{Code: CodeBlobType, ZH: "这个文件不是照片或不是允许的格式,没有保存。", EN: "This file is no photo, or of a type that is not taken. It was not stored."}},
 		{attachment.ErrTooLarge, &Error{Code: CodeTooLarge, ZH: "文件太大,没有保存。", EN: "The file is too large. It was not stored."}},
 		{attachment.ErrAbsent, &Error{Code: CodeBlobAbsent, ZH: "这张照片不在本机。", EN: "This photo is not on this phone."}},
+		{attachment.ErrNamed, &Error{Code: CodeBlobNamed, ZH: "这张照片已归入记录,不能丢弃。", EN: "This photo belongs to a record, so it can't be discarded."}},
 		{outbox.ErrTooLarge, &Error{Code: CodeTooLarge, ZH: "一次保存的内容太多,请缩短文字或分次保存。", EN: "This is too much for one record. Shorten the text or save in steps."}},
 		{outbox.ErrNoReceipt, &Error{Code: CodeNoReceipt, ZH: "收据号已用完,请联网同步领取新的号段。", EN: "The receipt numbers are used up. Go online and sync to get new ones."}},
 		{outbox.ErrDamaged, &Error{Code: CodeBroken, ZH: "本机记录日志校验不通过,请联系服务中心。", EN: "The phone's log does not verify. Call the service centre."}},
@@ -75,7 +76,7 @@ func problem(p *transport.Problem, err error) error {
 	case p.Code == syncproto.DeviceRevoked:
 		return &Error{Code: CodeRevoked, ZH: "这台手机已被停用,请联系服务中心。未上传的记录还在手机里。", EN: "This phone was revoked. Call the service centre; what was not sent is still on the phone.", Err: err}
 	case p.Status == 401:
-		return with(ErrSignIn, err)
+		return &Error{Code: CodeRefused, ZH: "服务器暂时不认这台手机的登录,稍后自动重试。记录都在手机里。", EN: "The server does not take this phone's sign-in at the moment. The phone tries again by itself; all records are safe on it.", Err: err}
 	}
 	return &Error{Code: CodeRefused, ZH: "服务器拒绝了这次请求(" + string(p.Code) + "),记录还在手机里,请把代码告诉服务中心。", EN: "The server refused (" + string(p.Code) + "). The records are still on the phone; tell the service centre this code.", Err: err}
 }

@@ -65,7 +65,7 @@ func (d *desk) phone(dir string, more ...func(*clientsdk.Config)) *clientsdk.Cli
 // enrolled opens a phone that is enrolled and has one job.
 func (d *desk) enrolled(more ...func(*clientsdk.Config)) (c *clientsdk.Client, dir string, job uuid.UUID) {
 	d.t.Helper()
-	dir, job = d.t.TempDir(), newID(d.t)
+	dir, job = emptyDir(d.t), newID(d.t)
 	d.s.office("job", job, job, map[string]any{"kind": "aftersale", "intake_at": int64(1), "asked_work": "门板色差", "warranty": "in", "status": "dispatched"})
 	c = d.phone(dir, more...)
 	d.enrol(c)

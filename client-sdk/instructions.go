@@ -59,7 +59,11 @@ func (c *Client) obey(ctx context.Context, tx *sql.Tx, staged []syncproto.Instru
 		all.Denied = append(all.Denied, eff.Denied...)
 		fresh = append(fresh, answer{in.ID, state})
 		if text, ok := in.Args["text"].(string); ok && (in.Kind == syncproto.KindMessage || in.Kind == syncproto.KindRetake) {
-			if err := c.notice(ctx, tx, in.Kind, outbox.Key{}, "", text); err != nil {
+			kind, about := in.Kind, outbox.Key{}
+			if isQuestion(in) {
+				kind, about = NoticeQuestion, outbox.Key{Table: "instruction", Row: in.ID}
+			}
+			if err := c.notice(ctx, tx, kind, about, "", text); err != nil {
 				return all, nil, err
 			}
 		}

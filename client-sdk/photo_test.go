@@ -60,8 +60,8 @@ func TestPhotosGoPreviewsFirst(t *testing.T) {
 	sha := d.photo(c, job, "one")
 	d.photo(c, job, "two")
 	loose := d.attach(c, syncproto.PurposePhoto, "no row names it")
-	if st := d.status(c); st.OnlyHere != 3 {
-		t.Errorf("only here: %d", st.OnlyHere)
+	if st := d.status(c); st.OnlyHere != 2 || st.Unattached != 1 {
+		t.Errorf("only here: %d, unattached: %d", st.OnlyHere, st.Unattached)
 	}
 	var order []string
 	d.s.set(func() {

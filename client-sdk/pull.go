@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"siteledger/client-sdk/outbox"
 	"siteledger/client-sdk/replica"
 	"siteledger/client-sdk/transport"
 	"siteledger/syncproto"
@@ -21,8 +22,8 @@ const repairs = 2
 // pull takes over the feed until there is no more. answered says that something
 // was recorded in answer to an instruction.
 func (c *Client) pull(ctx context.Context, r *Round) (answered bool, err error) {
-	repaired, voided, limit := 0, false, syncproto.DefaultPageRows
-	var ahead *nextPage
+	repaired, voided, limit := 0, false, syncproto.DefaultLimits().MaxPageRows
+	var ahead *pagesAhead
 	defer func() { ahead.drop() }()
 	for {
 		var cursor string
@@ -33,11 +34,7 @@ func (c *Client) pull(ctx context.Context, r *Round) (answered bool, err error) 
 		}); err != nil {
 			return answered, err
 		}
-		page, times, err := ahead.get(cursor)
-		if page == nil && err == nil {
-			page, times, err = c.page(ctx, cursor, limit)
-		}
-		ahead = nil
+		page, times, err := c.page(ctx, ahead.get(cursor), cursor, limit)
 		if p, ok := transport.ProblemOf(err); ok && p.Code == syncproto.CursorInvalid && cursor != "" && !voided {
 			voided = true
 			if err := c.db.Update(ctx, func(tx *sql.Tx) error { return c.rep.Void(ctx, tx) }); err != nil {
@@ -52,8 +49,8 @@ func (c *Client) pull(ctx context.Context, r *Round) (answered bool, err error) 
 		if err != nil {
 			return answered, err
 		}
-		if kind == replica.Fresh && page.More && len(page.Rows) >= syncproto.DefaultPageRows {
-			ahead = c.fetch(ctx, page.Next, limit)
+		if kind == replica.Fresh && page.More && len(page.Rows) >= aheadFrom && !ahead.runs() {
+			ahead = c.readAhead(ctx, page.Next, limit)
 		}
 		took, err := c.take(ctx, kind, page, times)
 		r.Pulled += took.rows
@@ -77,71 +74,38 @@ func (c *Client) pull(ctx context.Context, r *Round) (answered bool, err error) 
 	}
 }
 
-// nextPage is a page that is on its way while the one before it is taken over:
-// a first pull has hundreds of them, and phone and server need not wait for each
-// other.
-type nextPage struct {
-	cursor string
-	cancel context.CancelFunc
-	done   chan struct{}
-	page   *syncproto.Page
-	times  transport.Times
-	err    error
-}
-
-func (c *Client) fetch(ctx context.Context, cursor string, limit int) *nextPage {
-	ctx, cancel := context.WithCancel(ctx)
-	n := &nextPage{cursor: cursor, cancel: cancel, done: make(chan struct{})}
-	go func() {
-		defer close(n.done)
-		n.page, n.times, n.err = c.page(ctx, cursor, limit)
-	}()
-	return n
-}
-
-// get waits for the page; nothing where none is on its way behind that cursor.
-func (n *nextPage) get(cursor string) (*syncproto.Page, transport.Times, error) {
-	if n == nil {
-		return nil, transport.Times{}, nil
-	}
-	if n.cursor != cursor {
-		n.drop()
-		return nil, transport.Times{}, nil
-	}
-	<-n.done
-	n.cancel()
-	return n.page, n.times, n.err
-}
-
-// drop ends what is on its way.
-func (n *nextPage) drop() {
-	if n != nil {
-		n.cancel()
-		<-n.done
-	}
-}
-
 // smallerPage says that the server gives pages with fewer rows alone: one that
 // is over a limit on the way, or a server whose own limit is below the
-// protocol's default.
+// protocol's.
 func smallerPage(err error) bool {
 	p, ok := transport.ProblemOf(err)
 	return ok && (p.Status == 413 || p.Code == syncproto.LimitInvalid)
 }
 
-// page asks for one page of the server's present history.
-func (c *Client) page(ctx context.Context, cursor string, limit int) (page *syncproto.Page, times transport.Times, err error) {
+// page gives one page of the server's present history: the one that was read
+// ahead, or it asks.
+func (c *Client) page(ctx context.Context, n *nextPage, cursor string, limit int) (*syncproto.Page, transport.Times, error) {
+	if n == nil {
+		got, err := c.ask(ctx, cursor, limit)
+		n = &nextPage{read: make(chan struct{}), err: err}
+		n.decode(got)
+	}
+	if p, ok := transport.ProblemOf(n.err); ok && p.Code == syncproto.HistoryChanged {
+		return nil, n.times, c.historyChanged(ctx, p.History, n.err)
+	}
+	if n.err != nil {
+		return nil, n.times, n.err
+	}
+	return n.page, n.times, c.sameHistory(ctx, n.page)
+}
+
+// ask gets a page as it comes.
+func (c *Client) ask(ctx context.Context, cursor string, limit int) (got *transport.Pulled, err error) {
 	err = c.authed(ctx, func(token string) error {
-		page, times, err = c.net.Pull(ctx, token, cursor, limit)
+		got, err = c.net.Pull(ctx, token, cursor, limit)
 		return err
 	})
-	if p, ok := transport.ProblemOf(err); ok && p.Code == syncproto.HistoryChanged {
-		return nil, times, c.historyChanged(ctx, p.History, err)
-	}
-	if err != nil {
-		return nil, times, err
-	}
-	return page, times, c.sameHistory(ctx, page)
+	return got, err
 }
 
 func (c *Client) sameHistory(ctx context.Context, page *syncproto.Page) error {
@@ -201,15 +165,12 @@ func (c *Client) show(ctx context.Context, tx *sql.Tx, id *identity, page *syncp
 	if err != nil {
 		return t, err
 	}
-	keys := eff.Rows
-	if page.Passed != nil {
-		passed, err := c.out.Passed(ctx, tx, *page.Passed)
-		if err != nil {
-			return t, err
+	shown, err := c.rep.Show(ctx, tx, eff.Rows, func(lay func([]outbox.Key) error) error {
+		if page.Passed == nil {
+			return nil
 		}
-		keys = append(keys, passed...)
-	}
-	shown, err := c.rep.Show(ctx, tx, keys)
+		return c.out.Passed(ctx, tx, *page.Passed, lay)
+	})
 	if err != nil {
 		return t, err
 	}
@@ -258,7 +219,7 @@ func (c *Client) repair(ctx context.Context, what string, r *Round) error {
 		if err := c.rep.Stage(ctx, tx, replica.Repair, page); err != nil {
 			return err
 		}
-		shown, err := c.rep.Show(ctx, tx, nil)
+		shown, err := c.rep.Show(ctx, tx, nil, nil)
 		r.Pulled += shown.Rows
 		return err
 	})

@@ -18,13 +18,14 @@ import (
 
 // running is a phone whose Run goes on in virtual time.
 func running(t *testing.T, fn func(d *desk, c *clientsdk.Client, job uuid.UUID)) {
+	dir := emptyDir(t)
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{t: t}
 		d.s = newFakeServer(t, time.Now)
 		job := newID(t)
 		d.s.office("centre", d.s.centre, d.s.centre, map[string]any{"name": "城东", "phone": "1"})
 		d.s.office("job", job, job, map[string]any{"kind": "aftersale", "intake_at": int64(1), "asked_work": "x", "warranty": "in", "status": "dispatched"})
-		c, err := clientsdk.Open(clientsdk.Config{Dir: t.TempDir(), Server: "http://server.test", HTTP: &http.Client{Transport: d.s},
+		c, err := clientsdk.Open(clientsdk.Config{Dir: dir, Server: "http://server.test", HTTP: &http.Client{Transport: d.s},
 			FreeBytes: func(string) (int64, error) { return 1 << 40, nil }})
 		if err != nil {
 			t.Fatal(err)

@@ -17,25 +17,32 @@ import (
 // does not expire on the way.
 const tokenMargin = 30 * time.Second
 
-// authed runs a request with the access token, and once more with a new one
-// where the server refuses it.
+// renewals is how often one request gets a new access token before the phone
+// waits: on a slow network, or where the server's clock was set, one may be too
+// old when it arrives.
+const renewals = 3
+
+// authed runs a request with the access token, and again with a new one where
+// the server refuses it. Only a refused refresh token ends the session
+// ([ErrSignIn]); a server that refuses every token it gives is waited for.
 func (c *Client) authed(ctx context.Context, call func(token string) error) error {
-	token, err := c.token(ctx, "")
-	if err != nil {
-		return err
+	token := ""
+	for n := 0; ; n++ {
+		var err error
+		if token, err = c.token(ctx, token); err != nil {
+			return err
+		}
+		err = call(token)
+		if !unauthorized(err) || n == renewals {
+			return err
+		}
 	}
-	err = call(token)
-	if p, ok := transport.ProblemOf(err); !ok || p.Status != 401 {
-		return err
-	}
-	if token, err = c.token(ctx, token); err != nil {
-		return err
-	}
-	err = call(token)
-	if p, ok := transport.ProblemOf(err); ok && p.Status == 401 {
-		return with(ErrSignIn, err)
-	}
-	return err
+}
+
+// unauthorized says whether the server refused the access token.
+func unauthorized(err error) bool {
+	p, ok := transport.ProblemOf(err)
+	return ok && p.Status == 401
 }
 
 // token gives the access token. One that is about to expire, or that was

@@ -38,7 +38,11 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 		}
 		for _, b := range blobs {
 			st.Uploads = append(st.Uploads, upload(b))
-			if b.State != attachment.Verified && b.Purpose != syncproto.PurposePreview {
+			switch {
+			case b.Purpose == syncproto.PurposePreview || b.State == attachment.Verified:
+			case b.State == attachment.Stored:
+				st.Unattached++
+			default:
 				st.OnlyHere++
 			}
 		}

@@ -99,6 +99,9 @@ func fatal(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return true
 	}
+	if unauthorized(err) {
+		return true
+	}
 	switch CodeOf(explained(err)) {
 	case CodeOffline, CodeNotOurServer, CodeBusy, CodeSignIn, CodeRevoked, CodeClosed, CodeStorageFull, CodeBroken, CodeNotEnrolled:
 		return true
@@ -219,7 +222,8 @@ func (c *Client) renew(ctx context.Context) error {
 	return err
 }
 
-// housekeep removes what the server has had for 35 days, and carries out a wipe
+// housekeep removes what the server has had for 35 days and previews that no
+// record came to name in that time, and carries out a wipe
 // that the office asked for once nothing is unsent.
 func (c *Client) housekeep(ctx context.Context, _ *Round) error {
 	const keep = KeepDays * 24 * time.Hour
@@ -239,6 +243,9 @@ func (c *Client) housekeep(ctx context.Context, _ *Round) error {
 		if err := c.blobs.Release(ctx, server.Add(-keep)); err != nil {
 			return err
 		}
+	}
+	if err := c.blobs.Tidy(ctx, c.cfg.Now().Add(-keep)); err != nil {
+		return err
 	}
 	return c.wipeIfAsked(ctx)
 }

@@ -77,10 +77,14 @@ type Status struct {
 	Enrolled bool
 	Identity Identity
 
-	Pending  int // changes that the server has not acknowledged
+	Pending  int // changes that the server has not acknowledged, or not yet again since its history is a new one
 	Held     int // changes that wait for a person's decision
-	OnlyHere int // photos of which this phone has the only verified copy
-	Uploads  []Upload
+	OnlyHere int // photos that a record names and of which this phone has the only copy
+	// Unattached are photos that no record names: an edit that was to name them
+	// was refused, or the app was killed in between. Name them in a new record,
+	// or [Client.Discard] them.
+	Unattached int
+	Uploads    []Upload
 
 	LastSuccess time.Time // last round that did all of its work; zero for never
 	LastAttempt time.Time
@@ -125,7 +129,7 @@ type UnsentItem struct {
 type Notice struct {
 	ID     int64
 	At     time.Time
-	Kind   string // denied, refused, decided, message, fork, removed
+	Kind   string // denied, refused, decided, message, fork, removed, NoticeQuestion
 	Table  string
 	Row    uuid.UUID
 	Reason string

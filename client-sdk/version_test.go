@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
@@ -172,7 +173,7 @@ func TestUpgradeInPlace(t *testing.T) {
 	}
 	seen := d.pulls()
 	d.sync(now)
-	if q := seen(); len(q) == 0 || strings.Contains(q[0], "cursor") || !strings.Contains(q[0], "schema=2") {
+	if q := seen(); len(q) == 0 || strings.Contains(q[0], "cursor") || !strings.Contains(q[0], fmt.Sprintf("schema=%d", schema.MustCurrent().Version)) {
 		t.Errorf("the first pull asked %v", q)
 	}
 	if got := d.serverNotes(); got != "unsent1 unsent2" {
@@ -203,7 +204,7 @@ func TestUpgradeInPlace(t *testing.T) {
 	d.note(now, job, "new")
 	if b := outboxOf(t, dir); len(b) != 1 {
 		t.Errorf("%d unsent changes", len(b))
-	} else if ch, err := codec.Decode(b[0]); err != nil || ch.Schema != 2 {
+	} else if ch, err := codec.Decode(b[0]); err != nil || ch.Schema != uint64(schema.MustCurrent().Version) {
 		t.Errorf("a new change has %v, %v", ch, err)
 	}
 }

@@ -18,13 +18,13 @@ func (s *Store) path(sha [32]byte) string {
 	return filepath.Join(s.dir, name[:2], name)
 }
 
-// write stores the bytes of r under their hash: temporary file, sync, rename,
-// sync of the folder. It refuses what is longer than most, or does not begin as
-// its type does, before it is under its name.
-func (s *Store) write(ctx context.Context, r io.Reader, mediaType string, most int64) (sha [32]byte, size int64, err error) {
+// write puts the bytes of r into a temporary file, synced, for [Store.publish].
+// It refuses what is longer than most, or does not begin as its type does; then
+// nothing of it is left.
+func (s *Store) write(ctx context.Context, r io.Reader, mediaType string, most int64) (temp *os.File, sha [32]byte, size int64, err error) {
 	f, err := os.CreateTemp(filepath.Join(s.dir, tempFolder), "new-*")
 	if err != nil {
-		return sha, 0, full(fmt.Errorf("make a file: %w", err))
+		return nil, sha, 0, full(fmt.Errorf("make a file: %w", err))
 	}
 	defer func() {
 		if err != nil {
@@ -35,19 +35,19 @@ func (s *Store) write(ctx context.Context, r io.Reader, mediaType string, most i
 	head := &beginning{}
 	size, err = io.Copy(io.MultiWriter(f, h, head), &limited{ctx: ctx, r: r, left: most + 1})
 	if err != nil {
-		return sha, 0, full(fmt.Errorf("write a file: %w", err))
+		return nil, sha, 0, full(fmt.Errorf("write a file: %w", err))
 	}
 	if size > most {
-		return sha, 0, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, most)
+		return nil, sha, 0, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, most)
 	}
 	if !looksLike(mediaType, head.bytes) {
-		return sha, 0, fmt.Errorf("%w: the bytes are no %s", ErrType, mediaType)
+		return nil, sha, 0, fmt.Errorf("%w: the bytes are no %s", ErrType, mediaType)
 	}
 	if err = f.Sync(); err != nil {
-		return sha, 0, full(fmt.Errorf("sync a file: %w", err))
+		return nil, sha, 0, full(fmt.Errorf("sync a file: %w", err))
 	}
 	copy(sha[:], h.Sum(nil))
-	return sha, size, s.publish(f, sha)
+	return f, sha, size, nil
 }
 
 // publish gives a written file its name. A file that is there already has the

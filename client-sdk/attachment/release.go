@@ -29,6 +29,8 @@ func (s *Store) Release(ctx context.Context, limit time.Time) error {
 // crash in between leaves a file, which the next Open removes. Previews stay:
 // they are small, and the screens show them.
 func (s *Store) release(ctx context.Context, before, bytes int64) error {
+	s.names.Lock()
+	defer s.names.Unlock()
 	var gone []Blob
 	err := s.db.Update(ctx, func(tx *sql.Tx) error {
 		blobs, err := list(ctx, tx, `
@@ -66,18 +68,21 @@ func (s *Store) remove(gone []Blob) error {
 	return nil
 }
 
-// sweep removes the files whose rows say that they were freed.
+// sweep removes the files whose rows say that they were freed or discarded.
 func (s *Store) sweep(ctx context.Context) error {
 	var gone []Blob
 	err := s.db.View(ctx, func(tx *sql.Tx) error {
 		var err error
-		gone, err = list(ctx, tx, `SELECT `+blobColumns+` FROM blob WHERE local = 0 AND state = 'verified'`)
+		gone, err = list(ctx, tx, `SELECT `+blobColumns+` FROM blob WHERE local = 0 AND state IN ('verified', 'stored')`)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return s.remove(gone)
+	if err := s.remove(gone); err != nil {
+		return err
+	}
+	return s.forget(ctx)
 }
 
 // CopyUnsent copies the photos of which this phone has the only sure copy into

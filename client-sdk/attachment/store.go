@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,6 +27,8 @@ var (
 	ErrTooLarge = errors.New("the file is too large")
 	// ErrAbsent: the bytes are not on this phone.
 	ErrAbsent = errors.New("the file is not on this phone")
+	// ErrNamed: a record names the file, so it stays.
+	ErrNamed = errors.New("a record names the file")
 )
 
 // State is how far a photo has come.
@@ -79,6 +82,9 @@ type Store struct {
 	now     func() time.Time
 	free    func(string) (int64, error)
 	reserve int64
+	// names is held while a file and its row come or go together: bytes that are
+	// stored again while their older copy is removed must not go with it.
+	names sync.Mutex
 }
 
 const tempFolder = "tmp"
@@ -107,8 +113,13 @@ func (s *Store) Put(ctx context.Context, r io.Reader, purpose, mediaType string)
 	if err := s.CanStore(ctx, sizeOf(r)); err != nil {
 		return Blob{}, err
 	}
-	sha, size, err := s.write(ctx, r, mediaType, most)
+	f, sha, size, err := s.write(ctx, r, mediaType, most)
 	if err != nil {
+		return Blob{}, err
+	}
+	s.names.Lock()
+	defer s.names.Unlock()
+	if err := s.publish(f, sha); err != nil {
 		return Blob{}, err
 	}
 	b := Blob{SHA256: sha, Size: size, Type: mediaType, Purpose: purpose, State: Stored, Local: true, Added: s.now()}
@@ -185,12 +196,12 @@ func (s *Store) OpenFile(sha [32]byte) (*os.File, error) {
 }
 
 // Named queues a photo for its upload because a row that is being recorded in
-// tx names it. It is false where this phone never stored it.
+// tx names it. It is false where this phone never stored it, or discards it.
 func (s *Store) Named(ctx context.Context, tx *sql.Tx, sha []byte) (bool, error) {
 	res, err := tx.ExecContext(ctx, `
 		UPDATE blob
 		SET state = CASE WHEN state = 'stored' THEN 'queued' ELSE state END
-		WHERE sha256 = $1`, sha)
+		WHERE sha256 = $1 AND NOT (state = 'stored' AND local = 0)`, sha)
 	if err != nil {
 		return false, fmt.Errorf("queue a file: %w", err)
 	}
@@ -198,12 +209,15 @@ func (s *Store) Named(ctx context.Context, tx *sql.Tx, sha []byte) (bool, error)
 	return n > 0, err
 }
 
-// Urgent sends a photo before other originals, now: the office waits for it.
+// Urgent sends a photo before other originals, now: the office waits for it. One
+// that was verified is planned again where its bytes are here: the office would
+// not ask for what it has.
 func (s *Store) Urgent(ctx context.Context, tx *sql.Tx, sha []byte) (bool, error) {
 	res, err := tx.ExecContext(ctx, `
 		UPDATE blob
-		SET place = min(place, $2), next_at = 0, state = CASE WHEN state = 'stored' THEN 'queued' ELSE state END
-		WHERE sha256 = $1`, sha, urgent)
+		SET place = min(place, $2), next_at = 0,
+			state = CASE WHEN state = 'stored' OR state = 'verified' AND local = 1 THEN 'queued' ELSE state END
+		WHERE sha256 = $1 AND NOT (state = 'stored' AND local = 0)`, sha, urgent)
 	if err != nil {
 		return false, fmt.Errorf("send a file first: %w", err)
 	}

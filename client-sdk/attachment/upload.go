@@ -222,10 +222,11 @@ func (u *Uploader) one(ctx context.Context, b Blob, plan syncproto.PlannedBlob, 
 		res.UnknownKey = true
 	}
 	b.Attempts++
-	b.State, b.Reason = Queued, reasonOf(err)
-	b.NextAt = u.Store.now().Add(u.Delay(b.Attempts))
-	if needsPerson(err) {
+	b.Reason = reasonOf(err)
+	if b.State == Attention || needsPerson(err) { // until it goes through, a person should know
 		b.State, b.NextAt = Attention, u.Store.now().Add(attentionWait)
+	} else {
+		b.State, b.NextAt = Queued, u.Store.now().Add(u.Delay(b.Attempts))
 	}
 	if p, ok := transport.ProblemOf(err); ok && p.RetryAfter > 0 {
 		b.NextAt = u.Store.now().Add(min(max(p.RetryAfter, b.NextAt.Sub(u.Store.now())), maxWait))

@@ -155,7 +155,7 @@ func (a *App) Status() (status string, err error) {
 		}
 	}
 	return text(map[string]any{
-		"enrolled": st.Enrolled, "pending": st.Pending, "held": st.Held, "only_here": st.OnlyHere, "uploads_waiting": waiting,
+		"enrolled": st.Enrolled, "pending": st.Pending, "held": st.Held, "only_here": st.OnlyHere, "unattached": st.Unattached, "uploads_waiting": waiting,
 		"last_success": millis(st.LastSuccess), "next_try": millis(st.NextTry), "syncing": st.Syncing,
 		"problem": map[string]string{"code": string(st.Problem.Code), "zh": st.Problem.ZH, "en": st.Problem.EN, "request": st.Problem.Request},
 	})

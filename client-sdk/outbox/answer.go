@@ -162,7 +162,7 @@ func (o *Outbox) Gap(ctx context.Context, tx *sql.Tx, who Author, at Stamp, b *B
 	}
 	keys, err := collect(ctx, tx, `
 		UPDATE change
-		SET state = 'pending', outcome = '', reason = '', case_id = NULL, acked_at = NULL
+		SET state = 'pending', outcome = '', reason = '', case_id = NULL, settled = 0, acked_at = NULL
 		WHERE epoch = $1 AND seq > $2 AND state IN ('acked', 'held', 'confirmed')
 		RETURNING tbl, row`, e.id[:], acked)
 	if err != nil {

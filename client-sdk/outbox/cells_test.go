@@ -157,14 +157,12 @@ func (s *spot) page(p *syncproto.Page) {
 		if err := s.rep.Stage(ctx, tx, replica.Pull, p); err != nil {
 			return err
 		}
-		var keys []outbox.Key
-		if p.Passed != nil {
-			var err error
-			if keys, err = s.o.Passed(ctx, tx, *p.Passed); err != nil {
-				return err
+		_, err := s.rep.Show(ctx, tx, nil, func(lay func([]outbox.Key) error) error {
+			if p.Passed == nil {
+				return nil
 			}
-		}
-		_, err := s.rep.Show(ctx, tx, keys)
+			return s.o.Passed(ctx, tx, *p.Passed, lay)
+		})
 		return err
 	})
 }
@@ -322,7 +320,11 @@ func changePlays() map[string]map[string]changePlay {
 			"held":  stays("held", "x", passed), "confirmed": stays("confirmed", "y", passed), "denied, refused": stays("denied, refused", "", passed),
 		},
 		"`decided`, accept": {"held": func(s *spot, _ bool) { s.decided("accept"); s.pass(true); s.want("confirmed", "y") }},
-		"`decided`, refuse": {"held": func(s *spot, _ bool) { s.decided("refuse"); s.want("refused", "") }},
+		"`decided`, refuse": {
+			"held":      func(s *spot, _ bool) { s.decided("refuse"); s.want("refused", "") },
+			"acked":     func(s *spot, _ bool) { s.decided("refuse"); s.want("refused", "") },
+			"confirmed": func(s *spot, _ bool) { s.decided("refuse"); s.want("refused", "y") }, // the feed's rows are the server's
+		},
 		"`log-gap` below it (restored server)": {
 			"pending": stays("pending", "x", gap), "denied, refused": stays("denied, refused", "", gap),
 			"acked": stays("pending", "x", gap), "held": stays("pending", "x", gap), "confirmed": stays("pending", "y", gap),

@@ -14,7 +14,8 @@
 //	confirmed  in the rows of the feed (the feed has passed it)
 //	held       acknowledged; a person decides; the screen goes on showing it
 //	denied     acknowledged; without effect; listed for the technician
-//	refused    was held, and the office decided against it
+//	refused    was held, and the office decided against it (or, let go from
+//	           behind another change, failed by itself)
 //	moved      re-recorded in a later log after a fork
 //
 //	          push answered 200             feed passed      decided    forked
@@ -37,7 +38,8 @@
 //	409 log-forked, first time      again from my own acked + 1
 //	409 log-forked, prev matched    new log; re-record from common + 1
 //	409 log-forked, prev differs    search lower, twice as far each time
-//	409 history-changed             every log proves its end again
+//	409 history-changed             every log proves its end again; until then
+//	                                it counts as unsent, and nothing is pruned
 //	413                             half the batch; one transaction is the least
 //	401 after a new token           wait for a person (sign-in)
 //	403 device-revoked              wait for a person

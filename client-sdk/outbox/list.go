@@ -11,7 +11,8 @@ import (
 	"siteledger/syncproto/changelog"
 )
 
-// Item is a change that the server has not acknowledged.
+// Item is a change that the server has not acknowledged, or of which a server
+// with a new history has yet to say that it still has it.
 type Item struct {
 	Table     string
 	Row, Root uuid.UUID
@@ -19,13 +20,18 @@ type Item struct {
 	At        time.Time // by this phone's clock
 }
 
-// Unsent lists the changes that the server has not acknowledged, the oldest
+// unproved are the changes that another history of the server acknowledged, in
+// logs whose end this one has not confirmed yet: a restored server may have lost
+// them, and this phone may be all that still has them.
+const unproved = `change.epoch IN (SELECT epoch FROM epoch WHERE verify = 1) AND change.state IN ('acked', 'held', 'confirmed')`
+
+// Unsent lists the changes that the server does not have for sure, the oldest
 // first.
 func (o *Outbox) Unsent(ctx context.Context, tx *sql.Tx) ([]Item, error) {
 	rows, err := tx.QueryContext(ctx, `
 		SELECT change.tbl, change.row, change.root, change.op, change.wall
 		FROM change JOIN epoch ON epoch.epoch = change.epoch
-		WHERE change.state = 'pending'
+		WHERE change.state = 'pending' OR `+unproved+`
 		ORDER BY epoch.ord, change.seq`)
 	if err != nil {
 		return nil, fmt.Errorf("unsent changes: %w", err)
@@ -44,12 +50,13 @@ func (o *Outbox) Unsent(ctx context.Context, tx *sql.Tx) ([]Item, error) {
 	return out, rows.Err()
 }
 
-// Counts are how many changes are not acknowledged, and how many are held.
+// Counts are how many changes the server does not have for sure, as [Outbox.Unsent]
+// lists them, and how many are held.
 func (o *Outbox) Counts(ctx context.Context, tx *sql.Tx) (pending, held int, err error) {
 	err = tx.QueryRowContext(ctx, `
-		SELECT COUNT(*) FILTER (WHERE state = 'pending'), COUNT(*) FILTER (WHERE state = 'held')
+		SELECT COUNT(*) FILTER (WHERE state = 'pending' OR `+unproved+`), COUNT(*) FILTER (WHERE state = 'held')
 		FROM change
-		WHERE state IN ('pending', 'held')`).Scan(&pending, &held)
+		WHERE state IN ('pending', 'held') OR `+unproved+``).Scan(&pending, &held)
 	if err != nil {
 		return 0, 0, fmt.Errorf("count changes: %w", err)
 	}
@@ -58,7 +65,8 @@ func (o *Outbox) Counts(ctx context.Context, tx *sql.Tx) (pending, held int, err
 
 // Prune removes what the server acknowledged more than keep ago, by the
 // server's own time: a phone's clock that jumps removes nothing. Only a whole
-// beginning of a log goes, never what waits, is held, or is not confirmed.
+// beginning of a log goes, never what waits, is held, or is not confirmed, and
+// nothing of a log whose end a server with a new history has yet to confirm.
 func (o *Outbox) Prune(ctx context.Context, tx *sql.Tx, keep time.Duration) (int, error) {
 	now, _, err := o.ServerTime(ctx, tx)
 	if err != nil || now.IsZero() {
@@ -70,6 +78,9 @@ func (o *Outbox) Prune(ctx context.Context, tx *sql.Tx, keep time.Duration) (int
 	}
 	removed := 0
 	for _, e := range all {
+		if e.verify {
+			continue
+		}
 		n, err := e.prune(ctx, tx, now.Add(-keep))
 		if err != nil {
 			return 0, fmt.Errorf("prune: %w", err)

@@ -6,9 +6,12 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -27,9 +30,35 @@ type logDesk struct {
 	who outbox.Author
 }
 
+// emptyFile is a database with its tables and nothing in them, made once.
+var emptyFile = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "siteledger-empty-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "phone.db")
+	db, err := localdb.Open(context.Background(), path, client.Files)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
 func newLog(t *testing.T) *logDesk {
 	t.Helper()
-	db, err := localdb.Open(t.Context(), filepath.Join(t.TempDir(), "phone.db"), client.Files)
+	empty, err := emptyFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "phone.db")
+	if err := os.WriteFile(path, empty, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	db, err := localdb.Open(t.Context(), path, client.Files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +225,7 @@ func TestWhatIsHeldBehindIsFreedByTheDecision(t *testing.T) {
 		t.Fatalf("states %q", got)
 	}
 	d.do(func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := d.o.Passed(ctx, tx, syncproto.Passed{Epoch: b.Epoch, Seq: 5}); err != nil {
+		if err := d.o.Passed(ctx, tx, syncproto.Passed{Epoch: b.Epoch, Seq: 5}, unlaid); err != nil {
 			return err
 		}
 		_, err := d.o.Decided(ctx, tx, b.Epoch, 1, outbox.VerdictAsk, outbox.Again{})
@@ -209,8 +238,7 @@ func TestWhatIsHeldBehindIsFreedByTheDecision(t *testing.T) {
 		if _, err := d.o.Decided(ctx, tx, b.Epoch, 1, "accept", outbox.Again{}); err != nil {
 			return err
 		}
-		_, err := d.o.Passed(ctx, tx, syncproto.Passed{Epoch: b.Epoch, Seq: 5})
-		return err
+		return d.o.Passed(ctx, tx, syncproto.Passed{Epoch: b.Epoch, Seq: 5}, unlaid)
 	})
 	if got := d.states(); got != "confirmed confirmed held confirmed confirmed" {
 		t.Errorf("after the decision: %q", got)
@@ -281,5 +309,105 @@ func TestClockNeverGoesBack(t *testing.T) {
 	c := hlcOf(6000)
 	if a != 5000<<16 || b != a+1 || c != 1<<63+8 {
 		t.Errorf("timestamps %d %d %d", a, b, c)
+	}
+}
+
+// unlaid is for a log without a screen.
+func unlaid([]outbox.Key) error { return nil }
+
+// answer takes over a 200 on the next batch.
+func (d *logDesk) answer(outs ...syncproto.Outcome) *outbox.Batch {
+	d.t.Helper()
+	b := d.next()
+	d.do(func(ctx context.Context, tx *sql.Tx) error {
+		_, err := d.o.Accept(ctx, tx, d.who, outbox.Stamp{}, b, &syncproto.PushAnswer{Acked: b.Last, Head: b.Head[:], ServerTime: at, Outcomes: outs})
+		return err
+	})
+	return b
+}
+
+// TestUnprovedIsUnsent: what an older history acknowledged counts as unsent, and
+// is not deleted, until the new one has acknowledged the log's end (P11).
+func TestUnprovedIsUnsent(t *testing.T) {
+	d := newLog(t)
+	d.record(uuid.New())
+	d.record(uuid.New(), uuid.New())
+	b := d.answer()
+	count := func(want int) {
+		t.Helper()
+		d.do(func(ctx context.Context, tx *sql.Tx) error {
+			items, err := d.o.Unsent(ctx, tx)
+			n, _, err2 := d.o.Counts(ctx, tx)
+			if len(items) != want || n != want {
+				t.Errorf("%d listed, %d counted as unsent, want %d", len(items), n, want)
+			}
+			return errors.Join(err, err2)
+		})
+	}
+	prune := func() (n int) {
+		d.do(func(ctx context.Context, tx *sql.Tx) (err error) {
+			n, err = d.o.Prune(ctx, tx, 35*24*time.Hour)
+			return err
+		})
+		return n
+	}
+	d.do(func(ctx context.Context, tx *sql.Tx) error {
+		if err := d.o.Passed(ctx, tx, syncproto.Passed{Epoch: b.Epoch, Seq: 3}, unlaid); err != nil {
+			return err
+		}
+		return d.o.Measured(ctx, tx, time.UnixMilli(at).Add(36*24*time.Hour), 0)
+	})
+	count(0)
+	d.do(d.o.HistoryChanged)
+	count(3)
+	if n := prune(); n != 0 {
+		t.Errorf("%d changes were deleted that a new history may lack", n)
+	}
+	if again := d.answer(); again.From != 2 || again.Last != 3 {
+		t.Errorf("the end is proved by %d to %d", again.From, again.Last)
+	}
+	count(0)
+	if n := prune(); n != 3 {
+		t.Errorf("%d of 3 old changes were deleted", n)
+	}
+}
+
+// TestLetGoByACopysCase: a copy of this phone sent the log's beginning again to a
+// server that had lost it, and there it was held. What this phone then sent behind
+// it is let go with that case, and what fails again by itself is refused.
+func TestLetGoByACopysCase(t *testing.T) {
+	d := newLog(t)
+	root, kase := uuid.New(), uuid.New()
+	d.record(root)
+	b := d.answer() // not held, by the history that is lost
+	d.record(root, root)
+	d.record(root)
+	behind := func(seq uint64, reason syncproto.Reason) syncproto.Outcome {
+		return syncproto.Outcome{Seq: seq, Code: syncproto.Held, Reason: reason, Case: kase[:]}
+	}
+	d.answer(behind(2, syncproto.Behind), behind(3, syncproto.Transaction), behind(4, syncproto.Behind))
+	tell := func(seq uint64, verdict string, of uuid.UUID) (eff outbox.Effect) {
+		d.do(func(ctx context.Context, tx *sql.Tx) (err error) {
+			eff, err = d.o.Decided(ctx, tx, b.Epoch, seq, verdict, outbox.Again{Case: of})
+			return err
+		})
+		return eff
+	}
+	tell(1, "accept", uuid.New())
+	if got := d.states(); got != "acked held held held" {
+		t.Errorf("another case let go of %s", got)
+	}
+	tell(1, "accept", kase)
+	if got := d.states(); got != "acked acked acked acked" {
+		t.Errorf("after the decision: %s", got)
+	}
+	if eff := tell(2, "refuse", uuid.Nil); len(eff.Denied) != 2 {
+		t.Errorf("refused with %d notices", len(eff.Denied))
+	}
+	if eff := tell(2, "refuse", uuid.Nil); len(eff.Denied) != 0 {
+		t.Error("told twice, noticed twice")
+	}
+	if got := d.states(); got != "acked refused refused acked" {
+		t.Errorf("what failed again: %s", got)
 	}
 }

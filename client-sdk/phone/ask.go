@@ -163,6 +163,9 @@ func (q *ask) show(status int, name string, p page) error {
 // address of its own.
 func pageOf(path string) string {
 	at := strings.LastIndexByte(path, '/')
+	if strings.HasPrefix(path, "/notices/") {
+		return "/notices"
+	}
 	switch path[at+1:] {
 	case "submit":
 		return path[:at]
@@ -172,7 +175,7 @@ func pageOf(path string) string {
 		return path[:at] + "/fee"
 	case "sign", "unlock":
 		return path[:at] + "/handover"
-	case "contact", "answer", "depart", "delay", "arrive", "absent", "record", "photo", "called":
+	case "contact", "answer", "depart", "delay", "arrive", "absent", "record", "photo", "called", "discard":
 		return path[:at]
 	}
 	return path

@@ -40,6 +40,7 @@ type office struct {
 	public  ed25519.PublicKey
 
 	mu   sync.Mutex
+	asks []any // instructions
 	rows []map[string]any
 	rev  uint64
 	code string
@@ -121,7 +122,7 @@ func (o *office) pull(w http.ResponseWriter, _ *http.Request) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	b, err := cbor.Marshal(map[string]any{
-		"history": o.history[:], "rows": o.rows, "removed": []any{}, "instructions": []any{}, "hlc": uint64(0), "next": "c1", "more": false, "passed": nil,
+		"history": o.history[:], "rows": o.rows, "removed": []any{}, "instructions": append([]any{}, o.asks...), "hlc": uint64(0), "next": "c1", "more": false, "passed": nil,
 	})
 	if err != nil {
 		o.tb.Error(err)

@@ -101,6 +101,7 @@ type signOutData struct {
 	Photos  int
 	Bytes   int64
 	Jobs    []unsentJob
+	Loose   int // photos that no record names: they go with the sign-out
 }
 
 type unsentJob struct {
@@ -113,6 +114,11 @@ func signOutPage(q *ask) error {
 	if err != nil {
 		return err
 	}
+	st, err := q.app.client.Status(q.r.Context())
+	if err != nil {
+		return fmt.Errorf("status: %w", err)
+	}
+	d.Loose = len(q.loose(st.Uploads))
 	return q.show(http.StatusOK, "leave", page{Title: q.t("leave.title"), Back: "/me", Body: d})
 }
 

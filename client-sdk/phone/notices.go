@@ -2,8 +2,10 @@ package phone
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -27,6 +29,8 @@ type noticeItem struct {
 	Link        string
 	Tone, Icon  string
 	Seen        bool
+	Asks        bool   // wants an answer that is not there yet
+	Answer      string // what was answered
 }
 
 type openItem struct {
@@ -40,6 +44,10 @@ func noticesPage(q *ask) error {
 		return fmt.Errorf("notices: %w", err)
 	}
 	var d noticesData
+	st, err := q.app.client.Status(q.r.Context())
+	if err != nil {
+		return fmt.Errorf("status: %w", err)
+	}
 	err = q.view(func(v *clientsdk.View) error {
 		t, err := q.loadJobs(v)
 		if err != nil {
@@ -53,6 +61,9 @@ func noticesPage(q *ask) error {
 			d.Notices = append(d.Notices, item)
 		}
 		d.Open, err = q.openItems(v, t)
+		if n := len(q.loose(st.Uploads)); n > 0 {
+			d.Open = append(d.Open, openItem{Title: q.t("loose.title", n), Where: q.t("loose.sub"), Link: "/uploads"})
+		}
 		return err
 	})
 	if err != nil {
@@ -62,7 +73,7 @@ func noticesPage(q *ask) error {
 }
 
 // notice words one notice: what it is about, what happened, what is safe.
-func (q *ask) notice(v rows, t jobTables, n clientsdk.Notice) (noticeItem, error) {
+func (q *ask) notice(v *clientsdk.View, t jobTables, n clientsdk.Notice) (noticeItem, error) {
 	item := noticeItem{ID: n.ID, At: n.At.UnixMilli(), Seen: n.Seen, Tone: "info", Icon: "bell", Text: n.Text}
 	what := q.app.label(q.lang, n.Table, "")
 	key := "notice." + n.Kind
@@ -83,6 +94,12 @@ func (q *ask) notice(v rows, t jobTables, n clientsdk.Notice) (noticeItem, error
 	}
 	if n.Table == "" || n.Row == uuid.Nil {
 		return item, nil
+	}
+	if n.Kind == clientsdk.NoticeQuestion {
+		var err error
+		item.Answer, err = v.Answered(n.Row)
+		item.Asks, item.Tone, item.Icon = item.Answer == "", "info", "speech"
+		return item, err
 	}
 	row, ok, err := v.Row(n.Table, n.Row)
 	if err != nil {
@@ -141,6 +158,37 @@ func (q *ask) openItems(v *clientsdk.View, t jobTables) ([]openItem, error) {
 	}
 	return out, nil
 }
+
+// answerNotice serves POST /notices/{id}/answer: to a question of the office
+// about something that belongs to no job.
+func answerNotice(q *ask) error {
+	id, err := strconv.ParseInt(q.r.PathValue("id"), 10, 64)
+	if err != nil {
+		return gone()
+	}
+	found, err := q.app.client.Notices(q.r.Context())
+	if err != nil {
+		return fmt.Errorf("notices: %w", err)
+	}
+	at := slices.IndexFunc(found, func(n clientsdk.Notice) bool { return n.ID == id && n.Kind == clientsdk.NoticeQuestion })
+	if at < 0 {
+		return gone()
+	}
+	text := q.field("text", maxAnswer)
+	if text == "" {
+		return no("wrong.empty")
+	}
+	if err := q.app.client.Answer(context.WithoutCancel(q.r.Context()), found[at].Row, text); err != nil {
+		return fmt.Errorf("answer: %w", err)
+	}
+	if err := q.app.client.Seen(q.r.Context(), id); err != nil {
+		return fmt.Errorf("notice seen: %w", err)
+	}
+	return q.to("/notices", "answered")
+}
+
+// maxAnswer is the most that an answer holds, in bytes.
+const maxAnswer = 4000
 
 // noticeSeen serves POST /notices/{id}/seen.
 func noticeSeen(q *ask) error {

@@ -31,7 +31,7 @@ type strip struct {
 	Clock    string // what the yellow bar says about a wrong clock
 	Problem  string // what the red bar says
 	SignIn   bool   // the sign-in ended: a new code is needed, the log waits
-	Notices  int    // unread
+	Notices  int    // unread, and one for photos that no record names
 	Trouble  int    // uploads that need a person
 }
 
@@ -53,6 +53,9 @@ func (q *ask) strip() (*strip, error) {
 		if !n.Seen {
 			s.Notices++
 		}
+	}
+	if st.Unattached > 0 {
+		s.Notices++ // one card for all of them
 	}
 	return s, nil
 }

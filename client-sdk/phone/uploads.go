@@ -20,7 +20,8 @@ type uploadsData struct {
 	Held    int
 	NextTry int64
 	Syncing bool
-	Nothing bool // all of it is in the centre, checked
+	Loose   []looseItem // pictures that no record names
+	Nothing bool        // all of it is in the centre, checked
 }
 
 // uploadGroup is one visit's way to the centre.
@@ -89,7 +90,7 @@ func uploadsPage(q *ask) error {
 	if err != nil {
 		return fmt.Errorf("status: %w", err)
 	}
-	d := uploadsData{Pending: st.Pending, Held: st.Held, Syncing: st.Syncing}
+	d := uploadsData{Pending: st.Pending, Held: st.Held, Syncing: st.Syncing, Loose: q.loose(st.Uploads)}
 	if !st.NextTry.IsZero() && st.NextTry.After(q.now()) {
 		d.NextTry = st.NextTry.UnixMilli()
 	}
@@ -100,7 +101,7 @@ func uploadsPage(q *ask) error {
 	if err != nil {
 		return err
 	}
-	d.Nothing = len(d.Groups) == 0 && d.Pending == 0
+	d.Nothing = len(d.Groups) == 0 && d.Pending == 0 && len(d.Loose) == 0
 	return q.show(http.StatusOK, "uploads", page{Title: q.t("tab.uploads"), Tab: "uploads", Body: d})
 }
 
@@ -129,8 +130,8 @@ func (q *ask) uploadGroups(v *clientsdk.View, uploads []clientsdk.Upload) ([]upl
 	}
 	for _, u := range uploads {
 		o, named := owners[u.SHA256]
-		if named && o.preview {
-			continue // its original stands for both
+		if named && o.preview || !named && u.State == clientsdk.Stored {
+			continue // its original stands for both; what no record names is listed by itself
 		}
 		g := group(o.job, o.visit)
 		g.Photos++

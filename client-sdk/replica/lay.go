@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -71,16 +72,21 @@ type based struct {
 	gone bool
 }
 
+const (
+	insertBase = `
+		INSERT INTO base (tbl, row, root, rev, gone, cols)
+		VALUES (?, ?, ?, ?, ?, ?)`
+	overBase = `
+		ON CONFLICT (tbl, row) DO UPDATE
+		SET root = excluded.root, rev = excluded.rev, gone = excluded.gone, cols = excluded.cols`
+)
+
 func (r *Replica) putBase(ctx context.Context, tx *sql.Tx, row schema.Row, gone bool) error {
 	cols, err := r.pack(row.Cols)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `
-		INSERT INTO base (tbl, row, root, rev, gone, cols)
-		VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (tbl, row) DO UPDATE
-		SET root = excluded.root, rev = excluded.rev, gone = excluded.gone, cols = excluded.cols`,
+	if _, err := tx.ExecContext(ctx, insertBase+overBase,
 		row.Table, row.ID[:], row.Root[:], int64(row.Rev), gone, cols); err != nil {
 		return fmt.Errorf("keep base of %s: %w", row.Table, err)
 	}
@@ -102,27 +108,47 @@ func (r *Replica) base(ctx context.Context, tx *sql.Tx, k outbox.Key) (*based, e
 	return b, err
 }
 
-func (r *Replica) dropBase(ctx context.Context, tx *sql.Tx, k outbox.Key) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM base WHERE tbl = $1 AND row = $2`, k.Table, k.Row[:]); err != nil {
-		return fmt.Errorf("base of %s: %w", k.Table, err)
+// Lay makes the app show base plus mine for rows whose base or whose
+// unconfirmed changes are others than before. Laying twice changes nothing.
+func (r *Replica) Lay(ctx context.Context, tx *sql.Tx, keys []outbox.Key) error {
+	ids := map[string][]uuid.UUID{}
+	seen := make(map[outbox.Key]bool, len(keys))
+	for _, k := range keys {
+		if !seen[k] && r.tables[k.Table] != nil {
+			seen[k] = true
+			ids[k.Table] = append(ids[k.Table], k.Row)
+		}
+	}
+	for name, rows := range ids {
+		for some := range slices.Chunk(rows, takeAtOnce) {
+			if err := r.layRows(ctx, tx, r.tables[name], some); err != nil {
+				return fmt.Errorf("lay rows of %s: %w", name, err)
+			}
+		}
 	}
 	return nil
 }
 
-// Lay makes the app show base plus mine for rows whose base or whose
-// unconfirmed changes are others than before. Laying twice changes nothing.
-func (r *Replica) Lay(ctx context.Context, tx *sql.Tx, keys []outbox.Key) error {
-	seen := make(map[outbox.Key]bool, len(keys))
-	for _, k := range keys {
-		if seen[k] || r.tables[k.Table] == nil {
+// layRows lays up to takeAtOnce rows of a table.
+func (r *Replica) layRows(ctx context.Context, tx *sql.Tx, t *table, ids []uuid.UUID) error {
+	mine, err := r.mine.Among(ctx, tx, t.Name, ids)
+	if err != nil {
+		return err
+	}
+	settled := ids[:0:0]
+	for _, id := range ids {
+		if !mine[id] {
+			settled = append(settled, id)
 			continue
 		}
-		seen[k] = true
-		if err := r.lay(ctx, tx, k); err != nil {
-			return fmt.Errorf("lay %s %s: %w", k.Table, k.Row, err)
+		if err := r.lay(ctx, tx, outbox.Key{Table: t.Name, Row: id}); err != nil {
+			return fmt.Errorf("%s: %w", id, err)
 		}
 	}
-	return nil
+	if len(settled) == 0 {
+		return nil
+	}
+	return r.settle(ctx, tx, t, settled)
 }
 
 func (r *Replica) lay(ctx context.Context, tx *sql.Tx, k outbox.Key) error {
@@ -138,9 +164,6 @@ func (r *Replica) lay(ctx context.Context, tx *sql.Tx, k outbox.Key) error {
 	had, _, err := t.marks(ctx, tx, k.Row)
 	if err != nil {
 		return err
-	}
-	if len(mine) == 0 {
-		return r.settle(ctx, tx, t, k, base, had)
 	}
 	if base == nil && had == 0 {
 		// All of it was confirmed, and is unconfirmed again by a restored server.
@@ -162,22 +185,57 @@ func (r *Replica) lay(ctx context.Context, tx *sql.Tx, k outbox.Key) error {
 	return t.put(ctx, tx, sum, len(mine), held)
 }
 
-// settle shows a row that has nothing of mine any more: the server's word, or
-// nothing where the server has none.
-func (r *Replica) settle(ctx context.Context, tx *sql.Tx, t *table, k outbox.Key, base *based, had int) error {
-	switch {
-	case base == nil && had == 0:
-		return nil // shown as the server gave it
-	case base == nil || base.gone:
-		if err := t.remove(ctx, tx, k.Row); err != nil {
-			return err
-		}
-	default:
-		if err := t.put(ctx, tx, base.row, 0, false); err != nil {
-			return err
+// settle shows up to takeAtOnce rows that have nothing of mine any more: the
+// server's word, or nothing where the server has none.
+func (r *Replica) settle(ctx context.Context, tx *sql.Tx, t *table, ids []uuid.UUID) error {
+	named := append([]any{t.Name}, padded(nil, ids)...)
+	words, based, err := r.words(ctx, tx, t, named)
+	if err != nil {
+		return err
+	}
+	if len(words) < len(ids) {
+		// A row that is shown as the server gave it has nothing of mine, and stays.
+		if _, err := tx.ExecContext(ctx, t.gone, padded(nil, ids)...); err != nil {
+			return fmt.Errorf("settle: %w", err)
 		}
 	}
-	return r.dropBase(ctx, tx, k)
+	if err := t.take(ctx, tx, words); err != nil {
+		return err
+	}
+	if !based {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, r.dropBases, named...); err != nil {
+		return fmt.Errorf("bases of %s: %w", t.Name, err)
+	}
+	return nil
+}
+
+// words reads the bases of rows that did not leave; based says that there was
+// any base.
+func (r *Replica) words(ctx context.Context, tx *sql.Tx, t *table, named []any) (words []schema.Row, based bool, err error) {
+	rows, err := tx.QueryContext(ctx, r.readBases, named...)
+	if err != nil {
+		return nil, false, fmt.Errorf("bases of %s: %w", t.Name, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		row := schema.Row{Table: t.Name}
+		var gone bool
+		var cols []byte
+		if err := rows.Scan(&row.ID, &row.Root, &row.Rev, &gone, &cols); err != nil {
+			return nil, false, fmt.Errorf("bases of %s: %w", t.Name, err)
+		}
+		based = true
+		if gone {
+			continue
+		}
+		if row.Cols, err = r.unpack(cols); err != nil {
+			return nil, false, err
+		}
+		words = append(words, row)
+	}
+	return words, based, rows.Err()
 }
 
 // overlay is base plus mine. An insert of mine on a row that the server has

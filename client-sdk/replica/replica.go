@@ -23,10 +23,11 @@ var (
 )
 
 // Mine gives the unconfirmed changes of a row in the order of recording, and
-// the rows that have any.
+// says which rows have any, and whether any has.
 type Mine interface {
 	Of(ctx context.Context, tx *sql.Tx, table string, row uuid.UUID) ([]outbox.Mine, error)
-	Unconfirmed(ctx context.Context, tx *sql.Tx) ([]outbox.Key, error)
+	Among(ctx context.Context, tx *sql.Tx, table string, rows []uuid.UUID) (map[uuid.UUID]bool, error)
+	Any(ctx context.Context, tx *sql.Tx) (bool, error)
 }
 
 // Replica works on the app's tables. It is immutable and safe for concurrent
@@ -38,6 +39,9 @@ type Replica struct {
 	mine   Mine
 	enc    cbor.EncMode
 	dec    cbor.DecMode
+
+	// Of takeAtOnce rows.
+	insertBases, readBases, dropBases string
 }
 
 // table is a table of the schema with its SQL. Its names come from the schema
@@ -48,7 +52,10 @@ type table struct {
 	columns string // the schema's columns, quoted, each with a comma before it
 	selects string
 	upsert  string
-	insert  string // takeAtOnce new rows of the server's
+	// Of takeAtOnce rows.
+	insert string // the server's, with nothing of mine
+	marked string // those that have something of mine
+	gone   string // takes away what was mine alone
 }
 
 // New makes a replica of all tables of the schema that can reach a phone.
@@ -61,7 +68,12 @@ func New(d *schema.Descriptor, mine Mine) (*Replica, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cbor: %w", err)
 	}
-	r := &Replica{d: d, tables: map[string]*table{}, mine: mine, enc: enc, dec: dec}
+	r := &Replica{
+		d: d, tables: map[string]*table{}, mine: mine, enc: enc, dec: dec,
+		insertBases: insertBase + strings.Repeat(", (?, ?, ?, ?, ?, ?)", takeAtOnce-1) + overBase,
+		readBases:   "SELECT row, root, rev, gone, cols FROM base WHERE tbl = ? AND row IN " + places(),
+		dropBases:   "DELETE FROM base WHERE tbl = ? AND row IN " + places(),
+	}
 	for _, t := range d.Tables {
 		if t.Root != schema.RootOffice {
 			r.tables[t.Name] = newTable(t)
@@ -89,7 +101,9 @@ func newTable(t *schema.Table) *table {
 		upsert: "INSERT INTO " + app + " (id, root, rev, mine, held" + columns.String() + ") VALUES ($1, $2, $3, $4, $5" + binds.String() +
 			") ON CONFLICT (id) DO UPDATE SET root = excluded.root, rev = excluded.rev, mine = excluded.mine, held = excluded.held" + sets.String(),
 		insert: "INSERT INTO " + app + " (id, root, rev, mine, held" + columns.String() + ") VALUES " + one + strings.Repeat(", "+one, takeAtOnce-1) +
-			" ON CONFLICT (id) DO UPDATE SET root = excluded.root, rev = excluded.rev" + sets.String(),
+			" ON CONFLICT (id) DO UPDATE SET root = excluded.root, rev = excluded.rev, mine = excluded.mine, held = excluded.held" + sets.String(),
+		marked: "SELECT id FROM " + app + " WHERE id IN " + places() + " AND mine > 0 UNION ALL SELECT row FROM base WHERE tbl = ? AND row IN " + places(),
+		gone:   "DELETE FROM " + app + " WHERE id IN " + places() + " AND mine > 0",
 	}
 }
 

@@ -20,9 +20,10 @@ type Shown struct {
 
 // Show makes the staged pages visible, with the cursor behind the last of them
 // (a repair leaves it), and lays mine on top again: on every row of the pages,
-// and on also, whose unconfirmed changes are others than before. The caller has
-// confirmed what the feed passed in this same transaction.
-func (r *Replica) Show(ctx context.Context, tx *sql.Tx, also []outbox.Key) (Shown, error) {
+// and on also, whose unconfirmed changes are others than before. confirm, where
+// there is one, confirms what the feed passed, and lays the rows of it, some at
+// a time: they may be as many as a phone recorded in weeks without a network.
+func (r *Replica) Show(ctx context.Context, tx *sql.Tx, also []outbox.Key, confirm func(lay func([]outbox.Key) error) error) (Shown, error) {
 	var kind Kind
 	var next string
 	if err := tx.QueryRowContext(ctx, `SELECT staging, stage_cursor FROM feed WHERE id = 1`).Scan(&kind, &next); err != nil {
@@ -32,11 +33,15 @@ func (r *Replica) Show(ctx context.Context, tx *sql.Tx, also []outbox.Key) (Show
 	if err != nil {
 		return Shown{}, err
 	}
-	keys, err := r.based(ctx, tx)
-	if err != nil {
+	if confirm != nil {
+		if err := confirm(func(keys []outbox.Key) error { return r.Lay(ctx, tx, keys) }); err != nil {
+			return Shown{}, err
+		}
+	}
+	if err := r.Lay(ctx, tx, also); err != nil {
 		return Shown{}, err
 	}
-	if err := r.Lay(ctx, tx, append(keys, also...)); err != nil {
+	if err := r.layBased(ctx, tx); err != nil {
 		return Shown{}, err
 	}
 	if kind != Repair {
@@ -143,33 +148,68 @@ func (r *Replica) removeRow(ctx context.Context, tx *sql.Tx, k outbox.Key) error
 	return nil
 }
 
-// based lists the rows that have a base: those are all rows with something of
-// mine that the server has an opinion on.
-func (r *Replica) based(ctx context.Context, tx *sql.Tx) ([]outbox.Key, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT tbl, row FROM base`)
+// layBased lays all rows that have a base, some at a time: those are all rows
+// with something of mine that the server has an opinion on.
+func (r *Replica) layBased(ctx context.Context, tx *sql.Tx) error {
+	for last := (outbox.Key{}); ; {
+		keys, err := basedAfter(ctx, tx, last)
+		if err != nil {
+			return fmt.Errorf("bases: %w", err)
+		}
+		if len(keys) == 0 {
+			return nil
+		}
+		if err := r.Lay(ctx, tx, keys); err != nil {
+			return err
+		}
+		last = keys[len(keys)-1]
+	}
+}
+
+// basesAtOnce bounds how many rows are in memory while all are laid.
+const basesAtOnce = 512
+
+func basedAfter(ctx context.Context, tx *sql.Tx, after outbox.Key) ([]outbox.Key, error) {
+	rows, err := tx.QueryContext(ctx, `
+		SELECT tbl, row
+		FROM base
+		WHERE (tbl, row) > ($1, $2)
+		ORDER BY tbl, row
+		LIMIT $3`, after.Table, after.Row[:], basesAtOnce)
 	if err != nil {
-		return nil, fmt.Errorf("bases: %w", err)
+		return nil, err
 	}
 	defer rows.Close()
-	var out []outbox.Key
+	out := make([]outbox.Key, 0, basesAtOnce)
 	for rows.Next() {
 		var k outbox.Key
 		if err := rows.Scan(&k.Table, &k.Row); err != nil {
-			return nil, fmt.Errorf("bases: %w", err)
+			return nil, err
 		}
 		out = append(out, k)
 	}
 	return out, rows.Err()
 }
 
-// showRows takes over the staged rows.
+// showRows takes over the staged rows, in the order of their tables.
 func (r *Replica) showRows(ctx context.Context, tx *sql.Tx) (int, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT tbl, row, root, rev, cols FROM stage_row`)
+	take, err := r.taking(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT tbl, row, root, rev, cols FROM stage_row ORDER BY tbl, row`)
 	if err != nil {
 		return 0, fmt.Errorf("staged rows: %w", err)
 	}
 	defer rows.Close()
 	n := 0
+	some := make([]schema.Row, 0, takeAtOnce)
+	show := func() error {
+		n += len(some)
+		err := take.show(ctx, tx, some)
+		some = some[:0]
+		return err
+	}
 	for rows.Next() {
 		var row schema.Row
 		var packed []byte
@@ -179,60 +219,17 @@ func (r *Replica) showRows(ctx context.Context, tx *sql.Tx) (int, error) {
 		if row.Cols, err = r.unpack(packed); err != nil {
 			return 0, err
 		}
-		if err := r.showRow(ctx, tx, row); err != nil {
-			return 0, err
+		if len(some) == takeAtOnce || len(some) > 0 && some[0].Table != row.Table {
+			if err := show(); err != nil {
+				return 0, err
+			}
 		}
-		n++
+		some = append(some, row)
 	}
-	return n, rows.Err()
-}
-
-func (r *Replica) showRow(ctx context.Context, tx *sql.Tx, row schema.Row) error {
-	t := r.tables[row.Table]
-	if t == nil {
-		return r.keepAside(ctx, tx, row, false)
+	if err := rows.Err(); err != nil {
+		return 0, fmt.Errorf("staged rows: %w", err)
 	}
-	known, rest := t.split(row)
-	if err := r.keepAside(ctx, tx, rest, true); err != nil {
-		return err
-	}
-	mine, _, err := t.marks(ctx, tx, row.ID)
-	if err != nil {
-		return err
-	}
-	if mine == 0 {
-		b, err := r.base(ctx, tx, outbox.Key{Table: row.Table, Row: row.ID}) // a row that I deleted
-		if err != nil {
-			return err
-		}
-		if b == nil {
-			return t.put(ctx, tx, known, 0, false)
-		}
-	}
-	return r.putBase(ctx, tx, known, false)
-}
-
-// keepAside stores what this app has no place for.
-func (r *Replica) keepAside(ctx context.Context, tx *sql.Tx, row schema.Row, known bool) error {
-	if known && len(row.Cols) == 0 {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM aside WHERE tbl = $1 AND row = $2`, row.Table, row.ID[:]); err != nil {
-			return fmt.Errorf("keep aside: %w", err)
-		}
-		return nil
-	}
-	cols, err := r.pack(row.Cols)
-	if err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, `
-		INSERT INTO aside (tbl, row, root, rev, known, cols)
-		VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (tbl, row) DO UPDATE
-		SET root = excluded.root, rev = excluded.rev, known = excluded.known, cols = excluded.cols`,
-		row.Table, row.ID[:], row.Root[:], int64(row.Rev), known, cols); err != nil {
-		return fmt.Errorf("keep aside: %w", err)
-	}
-	return nil
+	return n, show()
 }
 
 // Adopt voids the cursor when the rows behind it were read with another version

@@ -20,15 +20,15 @@ import (
 func (r *Replica) Sums(ctx context.Context, tx *sql.Tx) (roots []syncproto.Checksum, total syncproto.Checksum, err error) {
 	acc := map[uuid.UUID]*sum{}
 	for _, name := range r.names {
-		if err := add(ctx, tx, acc, "SELECT '"+name+"', id, root, rev FROM "+r.tables[name].app+" WHERE mine = 0 AND rev > 0"); err != nil {
+		if err := add(ctx, tx, acc, name, "SELECT id, root, rev FROM "+r.tables[name].app+" WHERE mine = 0 AND rev > 0"); err != nil {
 			return nil, total, err
 		}
 	}
 	for _, q := range []string{
-		`SELECT tbl, row, root, rev FROM base WHERE gone = 0 AND rev > 0`,
-		`SELECT tbl, row, root, rev FROM aside WHERE known = 0`,
+		`SELECT row, root, rev, tbl FROM base WHERE gone = 0 AND rev > 0`,
+		`SELECT row, root, rev, tbl FROM aside WHERE known = 0`,
 	} {
-		if err := add(ctx, tx, acc, q); err != nil {
+		if err := add(ctx, tx, acc, "", q); err != nil {
 			return nil, total, err
 		}
 	}
@@ -46,33 +46,40 @@ type sum struct {
 	value uint64 // modulo 2^64
 }
 
-func add(ctx context.Context, tx *sql.Tx, acc map[uuid.UUID]*sum, query string) error {
+// add sums up rows of a table; where it is "", the rows name it.
+func add(ctx context.Context, tx *sql.Tx, acc map[uuid.UUID]*sum, table, query string) error {
 	rows, err := tx.QueryContext(ctx, query)
 	if err != nil {
 		return fmt.Errorf("checksums: %w", err)
 	}
 	defer rows.Close()
+	var id, root sql.RawBytes // without a copy of each: there are tens of thousands
+	var rev int64
+	into := []any{&id, &root, &rev}
+	if table == "" {
+		into = append(into, &table)
+	}
 	for rows.Next() {
-		var table string
-		var id, root uuid.UUID
-		var rev uint64
-		if err := rows.Scan(&table, &id, &root, &rev); err != nil {
+		if err := rows.Scan(into...); err != nil {
 			return fmt.Errorf("checksums: %w", err)
 		}
-		s := acc[root]
+		if len(id) != 16 || len(root) != 16 {
+			return fmt.Errorf("checksums: an id of %d bytes under one of %d", len(id), len(root))
+		}
+		s := acc[uuid.UUID(root)]
 		if s == nil {
 			s = &sum{}
-			acc[root] = s
+			acc[uuid.UUID(root)] = s
 		}
 		s.count++
-		s.value += version(table, id, rev)
+		s.value += version(table, uuid.UUID(id), uint64(rev))
 	}
 	return rows.Err()
 }
 
 // version is the first eight bytes of SHA-256(table ‖ 0x00 ‖ row ‖ uint64(rev)).
 func version(table string, id uuid.UUID, rev uint64) uint64 {
-	b := make([]byte, 0, len(table)+1+16+8)
+	b := make([]byte, 0, 96) // enough for any: it stays off the heap
 	b = append(b, table...)
 	b = append(b, 0)
 	b = append(b, id[:]...)

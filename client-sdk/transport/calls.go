@@ -59,7 +59,7 @@ func (c *Client) Push(ctx context.Context, token string, req *syncproto.PushRequ
 }
 
 // Pull asks for a page of the feed behind a cursor; "" for the first.
-func (c *Client) Pull(ctx context.Context, token, cursor string, limit int) (*syncproto.Page, Times, error) {
+func (c *Client) Pull(ctx context.Context, token, cursor string, limit int) (*Pulled, error) {
 	q := url.Values{"limit": {strconv.Itoa(limit)}}
 	if c.schema != "" {
 		q.Set("schema", c.schema)
@@ -70,14 +70,31 @@ func (c *Client) Pull(ctx context.Context, token, cursor string, limit int) (*sy
 	answer, t, err := c.do(ctx, call{method: http.MethodGet, path: syncproto.PathPull, query: q, token: token,
 		takesZstd: true, want: http.StatusOK, answerType: syncproto.TypeCBOR, max: maxPage})
 	if err != nil {
-		return nil, t, fmt.Errorf("pull: %w", err)
+		return nil, fmt.Errorf("pull: %w", err)
 	}
-	p, err := c.page(answer)
-	if err != nil {
-		return nil, t, fmt.Errorf("pull: %w: %w", ErrForeign, err)
-	}
-	return p, t, nil
+	return &Pulled{Times: t, c: c, body: answer}, nil
 }
+
+// Pulled is a page as it came, not read yet.
+type Pulled struct {
+	Times Times
+	c     *Client
+	body  []byte
+}
+
+// Page reads the page.
+func (p *Pulled) Page() (*syncproto.Page, error) {
+	page, err := p.c.page(p.body)
+	if err != nil {
+		return nil, fmt.Errorf("pull: %w: %w", ErrForeign, err)
+	}
+	return page, nil
+}
+
+// Next is the cursor behind the page where more follows, without reading the
+// rest of it: in canonical CBOR it comes before the rows. It is "" where it
+// stands elsewhere; then [Pulled.Page] says it.
+func (p *Pulled) Next() string { return nextOf(p.body) }
 
 // Repair sends the checksums of all roots here and gets what differs.
 func (c *Client) Repair(ctx context.Context, token string, roots []syncproto.Checksum) (*syncproto.Page, error) {

@@ -59,9 +59,16 @@ func targets(tb testing.TB) []target {
 	return []target{
 		{"FuzzPage", 30_000, pages(tb), func(t testing.TB, b []byte) bool {
 			give(200, syncproto.TypeCBOR, b)
-			p, _, err := c.Pull(ctx, "token", "", 100)
+			got, err := c.Pull(ctx, "token", "", 100)
+			if err != nil {
+				return known(t, err)
+			}
+			p, err := got.Page()
 			if err == nil && (p == nil || p.More && p.Next == "") {
 				t.Fatalf("half a page: %+v", p)
+			}
+			if next := got.Next(); err == nil && next != "" && (!p.More || next != p.Next) {
+				t.Fatalf("goes on at %q, the page says %q, more %v", next, p.Next, p.More)
 			}
 			return known(t, err)
 		}},
@@ -88,7 +95,7 @@ func targets(tb testing.TB) []target {
 			[]byte(`{"status":413,"code":"batch-too-long","limit":"batch_changes","max":1000}`), []byte(`<html>`),
 		}, func(t testing.TB, b []byte) bool {
 			give(409, syncproto.TypeProblem, b)
-			_, _, err := c.Pull(ctx, "token", "", 100)
+			_, err := c.Pull(ctx, "token", "", 100)
 			if err == nil {
 				t.Fatal("a refusal counts as success")
 			}

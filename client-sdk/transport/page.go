@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,6 +61,17 @@ var errPage = errors.New("not a page")
 
 // page reads a page. Keys that this version does not know are ignored.
 func (c *Client) page(b []byte) (*syncproto.Page, error) {
+	if rows, rest, ok := quickRows(b); ok {
+		p, err := c.wholePage(rest)
+		if err == nil {
+			p.Rows = rows
+			return p, nil
+		}
+	}
+	return c.wholePage(b)
+}
+
+func (c *Client) wholePage(b []byte) (*syncproto.Page, error) {
 	var w wirePage
 	if err := c.dec.Unmarshal(b, &w); err != nil {
 		return nil, err
@@ -94,6 +106,53 @@ func (c *Client) page(b []byte) (*syncproto.Page, error) {
 		return nil, fmt.Errorf("%w: more without a cursor", errPage)
 	}
 	return p, nil
+}
+
+// nextOf reads the beginning of a page: its hybrid time, whether more follows,
+// and the cursor.
+func nextOf(b []byte) string {
+	take := func(want string) bool {
+		var ok bool
+		b, ok = bytes.CutPrefix(b, []byte(want))
+		return ok
+	}
+	if len(b) == 0 || b[0]>>5 != 5 {
+		return ""
+	}
+	b = b[1:]
+	if !take("\x63hlc") {
+		return ""
+	}
+	if _, ok := number(&b, 0); !ok || !take("\x64more\xf5\x64next") {
+		return ""
+	}
+	n, ok := number(&b, 3)
+	if !ok || n > uint64(len(b)) {
+		return ""
+	}
+	return string(b[:n])
+}
+
+// number takes the head of an item of one major type.
+func number(b *[]byte, major byte) (uint64, bool) {
+	if len(*b) == 0 || (*b)[0]>>5 != major {
+		return 0, false
+	}
+	short := (*b)[0] & 31
+	*b = (*b)[1:]
+	if short < 24 {
+		return uint64(short), true
+	}
+	size := 1 << (short - 24)
+	if short > 27 || len(*b) < size {
+		return 0, false
+	}
+	var n uint64
+	for _, x := range (*b)[:size] {
+		n = n<<8 | uint64(x)
+	}
+	*b = (*b)[size:]
+	return n, true
 }
 
 // repairBody writes the checksums as JSON: the request is JSON like all but push.

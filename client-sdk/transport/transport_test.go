@@ -62,7 +62,7 @@ func TestAnswersThatAreNotOurs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := httptest.NewServer(tc.answer)
 			defer s.Close()
-			_, _, err := client(t, s.URL).Pull(t.Context(), "t", "", 10)
+			err := pull(t, s.URL)
 			if !errors.Is(err, tc.want) {
 				t.Errorf("got %v", err)
 			}
@@ -70,9 +70,19 @@ func TestAnswersThatAreNotOurs(t *testing.T) {
 	}
 	s := httptest.NewServer(http.NotFoundHandler())
 	s.Close()
-	if _, _, err := client(t, s.URL).Pull(t.Context(), "t", "", 10); !errors.Is(err, transport.ErrUnreachable) {
+	if err := pull(t, s.URL); !errors.Is(err, transport.ErrUnreachable) {
 		t.Errorf("closed server: %v", err)
 	}
+}
+
+// pull asks for a page and reads it.
+func pull(t *testing.T, url string) error {
+	t.Helper()
+	got, err := client(t, url).Pull(t.Context(), "t", "", 10)
+	if err == nil {
+		_, err = got.Page()
+	}
+	return err
 }
 
 func typed(contentType, body string) http.HandlerFunc {

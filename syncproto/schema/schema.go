@@ -19,7 +19,7 @@ import (
 var versions embed.FS
 
 // Current is the newest version in this build.
-const Current = 2
+const Current = 3
 
 // Type is the type of a column.
 type Type string

@@ -53,7 +53,7 @@ func final(verdict string) bool {
 // Adjudicate gives headquarters' verdict on a defect of any centre. The
 // adjudication, its shares, the defect's next state, and what follows from the
 // verdict (the shipment of a return, the instruction of a retake to whoever
-// recorded the defect) are one transaction of that centre's office log.
+// recorded the defect, the remedy at the beginning of its way) are one transaction of that centre's office log.
 //
 // Only an adjudicator may; a split that is not exactly 100, a retake or a
 // return that does not name what is missing, a judgement while photos or goods
@@ -82,6 +82,8 @@ func (b *Bench) Adjudicate(ctx context.Context, who Who, centre uuid.UUID, in Ju
 		edits = append(edits, b.shipment(in))
 	case fieldwork.VerdictRetake:
 		edits = append(edits, b.retake(&f, d, id, in))
+	default:
+		edits = append(edits, b.openRemedy(id, f.Job, in)...)
 	}
 	if _, err := b.journal.Write(ctx, centre, who.author(), edits); err != nil {
 		return uuid.Nil, fmt.Errorf("adjudicate defect %s: %w", in.Defect, err)

@@ -37,6 +37,11 @@ type Files interface {
 	JobFile(ctx context.Context, centre, job uuid.UUID) (report.JobFile, error)
 	// StateRow gives one live row of a centre; false where there is none.
 	StateRow(ctx context.Context, centre uuid.UUID, table string, id uuid.UUID) (schema.Row, bool, error)
+	// StateRows gives the live rows of a table whose uuid column names id,
+	// oldest first.
+	StateRows(ctx context.Context, centre uuid.UUID, table, column string, id uuid.UUID) ([]schema.Row, error)
+	// HeldDevice gives the device whose work a case holds; uuid.Nil for none.
+	HeldDevice(ctx context.Context, centre, id uuid.UUID) (uuid.UUID, error)
 }
 
 // Bench is where people settle what no rule can settle alone: a case of the
@@ -271,66 +276,6 @@ func (b *Bench) customerFile(ctx context.Context, centre uuid.UUID, c *report.Ca
 	}
 	return []ledger.Edit{{Table: "customer", Row: file.ID, Op: changelog.Update, Base: file.Rev,
 		Cols: map[string]any{c.Column: value}, Was: map[string]any{c.Column: file.Cols[c.Column]}}}, nil
-}
-
-// ask puts a question to the technician where his phone shows it: into the
-// job, where he answers it, or, for a matter without a job, as a message. It is
-// kept beside the case, which stays open.
-func (b *Bench) ask(ctx context.Context, who Who, c *report.Case, r Ruling) (Decided, error) {
-	done := Decided{Decision: b.newID()}
-	edits := []ledger.Edit{b.decision(done.Decision, who, c.ID, VerdictAsk, r.Reason)}
-	job, err := b.jobOf(ctx, who.Centre, c)
-	if err != nil {
-		return Decided{}, err
-	}
-	switch person, device := phoneOf(c); {
-	case job != uuid.Nil:
-		edits = append(edits, b.note(who, job, "question", r.Reason))
-	case person != uuid.Nil:
-		e := b.instruction(person, syncproto.KindMessage, map[string]string{"text": r.Reason, "case": c.ID.String()})
-		e.Cols["device"] = device[:]
-		edits = append(edits, e)
-	default:
-		return Decided{}, fault.New(fault.Invalid, "decide.no-job")
-	}
-	w, err := b.journal.Write(ctx, who.Centre, who.author(), edits)
-	if err != nil {
-		return Decided{}, fmt.Errorf("ask about case %s: %w", r.Case, err)
-	}
-	done.Rev = w.Rev
-	return done, nil
-}
-
-// jobOf is the job that a question about a case belongs to: its own, or, of a
-// doubtful clock, that of the first record that it touches.
-func (b *Bench) jobOf(ctx context.Context, centre uuid.UUID, c *report.Case) (uuid.UUID, error) {
-	roots := []uuid.UUID{c.Root}
-	if c.Sides.Clock != nil {
-		for _, t := range c.Sides.Clock.Touched {
-			roots = append(roots, t.Root)
-		}
-	}
-	for _, root := range roots {
-		_, ok, err := b.files.StateRow(ctx, centre, "job", root)
-		if err != nil {
-			return uuid.Nil, err
-		}
-		if ok {
-			return root, nil
-		}
-	}
-	return uuid.Nil, nil
-}
-
-// phoneOf is the phone that a case without a job is about.
-func phoneOf(c *report.Case) (person, device uuid.UUID) {
-	switch {
-	case c.Sides.Fork != nil:
-		return c.Root, c.Sides.Fork.Device
-	case c.Sides.Clock != nil:
-		return c.Root, c.Sides.Clock.Device
-	}
-	return uuid.Nil, uuid.Nil
 }
 
 func (b *Bench) note(who Who, job uuid.UUID, kind, text string) ledger.Edit {

@@ -61,24 +61,31 @@ func OpenCore(ctx context.Context, cfg config.Config, log *slog.Logger) (*Core, 
 // OpenCoreAt is OpenCore on a clock of the caller's, such as sample data that
 // is written as if it were some weeks ago. It must never go back.
 func OpenCoreAt(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time) (*Core, error) {
-	return openCore(ctx, cfg, log, now, "FULL")
+	return OpenCoreOf(ctx, cfg, log, now, schema.MustCurrent())
+}
+
+// OpenCoreOf is OpenCoreAt with an earlier version of the schema, as the build
+// that knew no later one: for a test of what an upgrade does. A folder that is
+// opened with a later one must be upgraded ([Core.Upgrade]), and never goes back.
+func OpenCoreOf(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time, d *schema.Descriptor) (*Core, error) {
+	return openCore(ctx, cfg, log, now, "FULL", d)
 }
 
 // OpenToFill is OpenCoreAt for filling an empty folder with sample data, which
 // does not wait for the disk: after a power cut the folder is thrown away and
 // filled again. Nothing that a phone or a person wrote may ever go this way.
 func OpenToFill(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time) (*Core, error) {
-	return openCore(ctx, cfg, log, now, "OFF")
+	return openCore(ctx, cfg, log, now, "OFF", schema.MustCurrent())
 }
 
-func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time, synchronous string) (*Core, error) {
+func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time, synchronous string, d *schema.Descriptor) (*Core, error) {
 	if err := makeFolder(cfg.Data); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
 	if archive.Unfinished(cfg.Data) {
 		return nil, fmt.Errorf("data folder %s: a restore into it was not finished; run restore again, or empty it", cfg.Data)
 	}
-	c := &Core{Config: cfg, Log: log, Now: now, Schema: schema.MustCurrent()}
+	c := &Core{Config: cfg, Log: log, Now: now, Schema: d}
 	var err error
 	if c.Metrics, err = metrics.New(now); err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
@@ -86,7 +93,7 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 	if c.Keys, err = auth.OpenKeys(cfg.Data, rand.Reader); err != nil {
 		return nil, fmt.Errorf("server keys: %w", err)
 	}
-	if c.Store, err = openStore(ctx, cfg, synchronous); err != nil {
+	if c.Store, err = openStoreAs(ctx, cfg, synchronous, "", d); err != nil {
 		return nil, err
 	}
 	if err := c.join(ctx); err != nil {
@@ -97,15 +104,15 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 
 // openStoreAs opens the database that the configuration names, else the file in
 // the data folder. name is what a database server shows of the connections;
-// empty for a server's.
-func openStoreAs(ctx context.Context, cfg config.Config, synchronous, name string) (*store.Store, error) {
+// empty for a server's. d is the version of the schema; nil for the newest.
+func openStoreAs(ctx context.Context, cfg config.Config, synchronous, name string, d *schema.Descriptor) (*store.Store, error) {
 	if !cfg.Database.External() {
-		return store.Open(ctx, store.Config{Path: filepath.Join(cfg.Data, DatabaseName), Synchronous: synchronous})
+		return store.Open(ctx, store.Config{Path: filepath.Join(cfg.Data, DatabaseName), Synchronous: synchronous, Schema: d})
 	}
 	if synchronous != "FULL" {
 		return nil, errors.New("sample data is written to a folder, never to a database server")
 	}
-	c := store.Config{URL: cfg.Database.URL, Name: name}
+	c := store.Config{URL: cfg.Database.URL, Name: name, Schema: d}
 	if cfg.Database.PasswordFile != "" {
 		var err error
 		if c.Password, err = config.ReadSecret(cfg.Database.PasswordFile); err != nil {

@@ -43,7 +43,7 @@ func NewHistory(ctx context.Context, cfg config.Config, now func() time.Time, pr
 	if r.keys, err = auth.OpenKeys(cfg.Data, rand.Reader); err != nil {
 		return out, fmt.Errorf("server keys: %w", err)
 	}
-	if r.store, err = openStoreAs(ctx, cfg, "FULL", "siteledger-new-history"); err != nil {
+	if r.store, err = openStoreAs(ctx, cfg, "FULL", "siteledger-new-history", nil); err != nil {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, r.store.Close()) }()
@@ -96,5 +96,5 @@ func (r *restore) others(ctx context.Context, histories []archive.History) (int,
 // openStore opens the database that the configuration names, else the file in
 // the data folder.
 func openStore(ctx context.Context, cfg config.Config, synchronous string) (*store.Store, error) {
-	return openStoreAs(ctx, cfg, synchronous, "")
+	return openStoreAs(ctx, cfg, synchronous, "", nil)
 }

@@ -38,10 +38,15 @@ func (a *App) openSite() (*web.Site, error) {
 		return nil, err
 	}
 	r := reports{a.Store, report.JobHistory{Ledger: a.Ledger, Mention: a.Store}}
+	defects, err := centre.NewDefects(centre.DefectConfig{Files: a.Store, Bench: bench, Drawings: a.Blobs, Schema: a.Schema})
+	if err != nil {
+		return nil, err
+	}
 	centreArea, err := centre.New(centre.Config{
 		Office: desk, Uploads: bench, Reports: r, Photos: a.Blobs, Accounts: a.Auth, Evidence: evidence, Handouts: handouts, Schema: a.Schema, Server: a.URL(),
 		Reconciliation: centre.NewReconciliation(centre.ReconcileConfig{Files: r, Rows: r, Facts: r, Cases: bench, Slips: bench,
 			Shelf: report.Shelf{Store: a.Store}, Claims: a.Store, Schema: a.Schema}),
+		Defects: defects,
 	})
 	if err != nil {
 		return nil, err

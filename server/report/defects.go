@@ -21,6 +21,8 @@ type DefectLine struct {
 	Photos     []schema.Row
 	Present    map[[32]byte]bool // of the photos' files
 	Verdicts   int               // adjudications so far
+	Finals     int               // of them, those that say who is at fault
+	Received   int               // returns whose goods are here
 }
 
 // DefectPlace is a defect's place in that queue and nothing else of it.
@@ -29,12 +31,61 @@ type DefectPlace struct {
 	Status     string
 }
 
-// DefectQueue gives all defects that headquarters has to look at, oldest
-// first; limit bounds them.
+// DefectWindow is a part of the queue: of one state, or of all for "".
+type DefectWindow struct {
+	Status string
+	Offset int
+	Limit  int
+}
+
+// DefectCounts is how long the queue is.
+type DefectCounts struct {
+	ByStatus map[string]int
+	Oldest   DefectPlace // the longest waiting one to be judged; zero for none
+	Since    int64       // since when it waits, Unix milliseconds
+}
+
+// DefectSpot is where a defect stands among those of a state: also one that has
+// just left it.
+type DefectSpot struct {
+	Before int // how many stand before it
+	Total  int
+	In     bool // it is one of them
+	Prev   *DefectPlace
+	Next   *DefectPlace // the one behind it, and at the end the first
+}
+
+// Precedent is the standing verdict on another defect of the same class.
+type Precedent struct {
+	Place    DefectPlace
+	Text     string
+	Material string
+	Model    string
+	Verdict  string
+	Remedy   string
+	Reason   string
+	At       int64 // Unix milliseconds
+}
+
+// VerdictSum is how often a verdict was given, and the estimated cost of those
+// that called goods back.
+type VerdictSum struct {
+	Verdict string
+	Count   int
+	Cost    int64 // fen
+}
+
+// DefectQueue is what headquarters' queue is read by; the oldest defect comes
+// first.
 type DefectQueue interface {
-	OpenDefects(ctx context.Context, limit int) ([]DefectLine, error)
-	// OpenPlaces gives the same defects in the same order.
-	OpenPlaces(ctx context.Context, limit int) ([]DefectPlace, error)
+	OpenDefects(ctx context.Context, w DefectWindow) ([]DefectLine, error)
+	OpenCounts(ctx context.Context) (DefectCounts, error)
+	// OpenSpot gives a defect's place among those of a state; "" for all.
+	OpenSpot(ctx context.Context, of DefectPlace, status string) (DefectSpot, error)
+	// Precedents gives the last judged defects of a class, newest first.
+	Precedents(ctx context.Context, class string, limit int) ([]Precedent, error)
+	// VerdictSums adds up the verdicts given since a time in Unix milliseconds.
+	VerdictSums(ctx context.Context, since int64) ([]VerdictSum, error)
 }
 
 // Photo finds the photo of a role, the newest one where there are several;

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -70,6 +71,28 @@ func scanCase(rows scanner) (report.Case, error) {
 	c.OpenedRev, c.Open = uint64(rev), state == "open"
 	c.Sides, err = report.ParseSides([]byte(sides))
 	return c, err
+}
+
+// HeldDevice names the device whose work a case holds; uuid.Nil for none.
+func (s *Store) HeldDevice(ctx context.Context, centre, id uuid.UUID) (device uuid.UUID, err error) {
+	err = s.View(ctx, func(tx *sql.Tx) error {
+		var b []byte
+		err := tx.QueryRowContext(ctx, `
+			SELECT device
+			FROM held
+			WHERE centre = $1 AND case_id = $2
+			ORDER BY device, epoch, seq
+			LIMIT 1`, centre[:], id[:]).Scan(&b)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		copy(device[:], b)
+		return err
+	})
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("device of a case: %w", err)
+	}
+	return device, nil
 }
 
 // Decisions reads the decisions that were taken on a case, oldest first, and

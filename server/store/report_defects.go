@@ -10,28 +10,32 @@ import (
 	"siteledger/server/report"
 )
 
-// openDefectIDs names the defects that headquarters has to look at, of all centres, the
-// oldest first: $1 is how many.
+// waiting is what headquarters has to look at, of all centres. The index
+// state_defect_waiting holds just those, in the order of the queue.
+const waiting = `d.deleted = 0 AND d."status" IN ('submitted', 'retake', 'returning')`
+
+// openDefectIDs names a part of the queue, the oldest first: $1 is a state or
+// "", $2 how many and $3 behind how many.
 const openDefectIDs = `
 		WITH open AS (
 			SELECT d.centre, d.id
 			FROM state_defect d
-			WHERE d."status" IN ('submitted', 'retake', 'returning') AND d.deleted = 0
-			ORDER BY d.id
-			LIMIT $1
+			WHERE ` + waiting + ` AND ($1 = '' OR d."status" = $1)
+			ORDER BY d.id, d.centre
+			LIMIT $2 OFFSET $3
 		)`
 
-// OpenDefects reads the defects of all centres that headquarters has to look
-// at, the longest waiting first. It reads each centre's few open defects and
-// their photos, not whole jobs, in two questions however many there are.
-func (s *Store) OpenDefects(ctx context.Context, limit int) ([]report.DefectLine, error) {
+// OpenDefects reads a part of the defects of all centres that headquarters has
+// to look at, the longest waiting first. It reads those and their photos, not
+// whole jobs, in two questions however many there are.
+func (s *Store) OpenDefects(ctx context.Context, w report.DefectWindow) ([]report.DefectLine, error) {
 	var out []report.DefectLine
 	err := s.View(ctx, func(tx *sql.Tx) error {
 		var err error
-		if out, err = s.openDefects(ctx, tx, limit); err != nil {
+		if out, err = s.openDefects(ctx, tx, w); err != nil {
 			return err
 		}
-		return s.openPhotos(ctx, tx, limit, out)
+		return s.openPhotos(ctx, tx, w, out)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read open defects: %w", err)
@@ -39,26 +43,7 @@ func (s *Store) OpenDefects(ctx context.Context, limit int) ([]report.DefectLine
 	return out, nil
 }
 
-// OpenPlaces reads the places of the same defects, for who leafs through them.
-func (s *Store) OpenPlaces(ctx context.Context, limit int) ([]report.DefectPlace, error) {
-	var out []report.DefectPlace
-	err := s.list(ctx, "read the order of open defects", func(rows *sql.Rows) error {
-		var p report.DefectPlace
-		var centre, id []byte
-		err := rows.Scan(&centre, &id, &p.Status)
-		p.Centre, p.ID = idOf(centre), idOf(id)
-		out = append(out, p)
-		return err
-	}, `
-		SELECT d.centre, d.id, d."status"
-		FROM state_defect d
-		WHERE d."status" IN ('submitted', 'retake', 'returning') AND d.deleted = 0
-		ORDER BY d.id
-		LIMIT $1`, limit)
-	return out, err
-}
-
-func (s *Store) openDefects(ctx context.Context, tx *sql.Tx, limit int) ([]report.DefectLine, error) {
+func (s *Store) openDefects(ctx context.Context, tx *sql.Tx, w report.DefectWindow) ([]report.DefectLine, error) {
 	q := s.tables["defect"]
 	rows, err := tx.QueryContext(ctx, openDefectIDs+`
 		SELECT `+q.selected()+`, s.centre,
@@ -66,12 +51,14 @@ func (s *Store) openDefects(ctx context.Context, tx *sql.Tx, limit int) ([]repor
 			COALESCE(j."contract_no", ''),
 			COALESCE(j."job_no", ''),
 			COALESCE((SELECT i."store" FROM state_job_item i WHERE i.centre = j.centre AND i."job" = j.id AND i.deleted = 0 ORDER BY i.id LIMIT 1), ''),
-			(SELECT COUNT(*) FROM state_adjudication a WHERE a.centre = s.centre AND a."defect" = s.id AND a.deleted = 0)
+			(SELECT COUNT(*) FROM state_adjudication a WHERE a.centre = s.centre AND a."defect" = s.id AND a.deleted = 0),
+			(SELECT COUNT(*) FROM state_adjudication a WHERE a.centre = s.centre AND a."defect" = s.id AND a.deleted = 0 AND a."verdict" IN ('hq', 'store', 'customer', 'carrier')),
+			(SELECT COUNT(*) FROM state_return_shipment r WHERE r.centre = s.centre AND r."defect" = s.id AND r.deleted = 0 AND r."status" = 'received')
 		FROM open o
 		CROSS JOIN state_defect s
 		CROSS JOIN state_job j
 		WHERE s.centre = o.centre AND s.id = o.id AND j.centre = s.centre AND j.id = s.root
-		ORDER BY s.id`, limit)
+		ORDER BY s.id, s.centre`, w.Status, w.Limit, w.Offset)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +67,7 @@ func (s *Store) openDefects(ctx context.Context, tx *sql.Tx, limit int) ([]repor
 	for rows.Next() {
 		var l report.DefectLine
 		var centre []byte
-		r, err := q.fileRow(tail{rows, []any{&centre, &l.CentreName, &l.Contract, &l.JobNo, &l.Store, &l.Verdicts}})
+		r, err := q.fileRow(tail{rows, []any{&centre, &l.CentreName, &l.Contract, &l.JobNo, &l.Store, &l.Verdicts, &l.Finals, &l.Received}})
 		if err != nil {
 			return nil, err
 		}
@@ -101,7 +88,7 @@ func (t tail) Scan(dest ...any) error { return t.rows.Scan(append(dest, t.last..
 
 // openPhotos adds the photos of open defects, oldest first, and which of their
 // files have arrived.
-func (s *Store) openPhotos(ctx context.Context, tx *sql.Tx, limit int, lines []report.DefectLine) error {
+func (s *Store) openPhotos(ctx context.Context, tx *sql.Tx, w report.DefectWindow, lines []report.DefectLine) error {
 	at := make(map[[32]byte]*report.DefectLine, len(lines))
 	key := func(centre, defect uuid.UUID) (k [32]byte) {
 		copy(k[:16], centre[:])
@@ -120,7 +107,7 @@ func (s *Store) openPhotos(ctx context.Context, tx *sql.Tx, limit int, lines []r
 		FROM open o
 		CROSS JOIN state_photo s
 		WHERE s.centre = o.centre AND s."defect" = o.id AND s.deleted = 0
-		ORDER BY s.id`, limit)
+		ORDER BY s.id`, w.Status, w.Limit, w.Offset)
 	if err != nil {
 		return err
 	}

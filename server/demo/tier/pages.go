@@ -48,7 +48,7 @@ type pages struct {
 
 func (p *pages) of(route string) []string {
 	switch {
-	case route == "/{$}", route == "/events", strings.HasPrefix(route, "/sign"), route == "/headquarters/profile/{kind}":
+	case route == "/{$}", route == "/events", strings.HasPrefix(route, "/sign"), route == "/headquarters/profile/{kind}", strings.HasSuffix(route, "/annex/{annex}"):
 		return nil
 	case strings.HasPrefix(route, "/centre/jobs"):
 		return p.jobs(route)
@@ -96,7 +96,8 @@ func (p *pages) jobs(route string) []string {
 			id, p.err = uuid.Parse(job)
 		}
 		visit := p.one(`SELECT id FROM state_visit WHERE centre = $1 AND "job" = $2 ORDER BY id LIMIT 1`, id[:])
-		out = append(out, strings.NewReplacer("{id}", job, "{visit}", visit).Replace(route))
+		defect := p.one(`SELECT id FROM state_defect WHERE centre = $1 AND "job" = $2 ORDER BY id LIMIT 1`, id[:])
+		out = append(out, strings.NewReplacer("{id}", job, "{visit}", visit, "{defect}", defect).Replace(route))
 	}
 	return out
 }

@@ -30,6 +30,8 @@ func allowed() map[string]string {
 		"log: l.device <> s.office_device":         "a centre's phones: as many as there are people",
 		"log: SELECT MAX(l.last_contact) AS heard": "a centre's phones: as many as there are people",
 		"log: last_contact >= $3":                  "all phones, once a minute for the metrics",
+		"state_defect: GROUP BY d.\"status\"":      "what headquarters has to look at: counted in an index that holds nothing else",
+		"state_defect: COUNT(CASE WHEN d.id < $2":  "the place in that queue, in the same index",
 		"held: FROM held":                          "what waits for a decision, once a minute for the metrics",
 		"quarantine: FROM quarantine":              "what was set aside: refused bytes, rare and bounded for each phone",
 	}

@@ -48,7 +48,7 @@ func TestCanariesOfAnotherCentre(t *testing.T) {
 				continue
 			}
 			for name, id := range ids {
-				path := strings.NewReplacer("{id}", id.String(), "{shipment}", id.String(), "{sha}", strings.Repeat("ab", 32), "{$}", "").Replace(r.Path)
+				path := strings.NewReplacer("{id}", id.String(), "{shipment}", id.String(), "{defect}", id.String(), "{annex}", id.String(), "{sha}", strings.Repeat("ab", 32), "{$}", "").Replace(r.Path)
 				var d *webtest.Doc
 				if r.Method == "POST" {
 					d = b.Post(path, url.Values{"id": {id.String()}, "job": {id.String()}, "person": {id.String()}, "customer": {id.String()}, "case": {id.String()}, "reason": {"x"}, "text": {"换掉"}, "phone": {"110"}, "name": {"换掉"}, "active": {"false"}})

@@ -125,7 +125,8 @@ func viewStory(t *teller, ruled []report.Ruled) []ruledView {
 // answerView is what the technician said, or photographed, after a question.
 type answerView struct {
 	Who  string
-	At   int64
+	At   int64  // zero for an answer that has a day alone
+	Day  string // of such an answer
 	Text string
 	Hash string // of a photo's preview, once it is in
 }
@@ -152,6 +153,33 @@ func answers(t *teller, f *report.JobFile, asked []askedView) []answerView {
 		out = append(out, answerView{Who: t.name(m.Actor), At: p.Int("taken_at"), Text: t.c.T("case.answer-photo"), Hash: v.Hash})
 	}
 	return out
+}
+
+// answered are the answers to questions that belong to no job: rows of those
+// who were asked, under the questions' own ids. One that somebody else wrote
+// under such an id is none.
+func (r *Reconciliation) answered(c *web.Context, t *teller, ruled []report.Ruled) ([]answerView, error) {
+	var out []answerView
+	for _, d := range ruled {
+		if d.Verdict != office.VerdictAsk {
+			continue
+		}
+		asked, ok, err := r.cfg.Rows.StateRow(c.Context(), c.Person.Centre, "instruction", d.ID)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		row, ok, err := r.cfg.Rows.StateRow(c.Context(), c.Person.Centre, office.AnswerTable, d.ID)
+		if err != nil {
+			return nil, err
+		}
+		if ok && row.Root == asked.UUID("person") {
+			out = append(out, answerView{Who: t.name(row.Root), Day: row.Text("day"), Text: row.Text(office.AnswerColumn)})
+		}
+	}
+	return out, nil
 }
 
 // claimView is who has a case open at another desk.

@@ -95,6 +95,8 @@ type Config struct {
 	Server   string // public address of the server, shown beside an enrolment code
 	// Reconciliation adds its pages; nil leaves them out.
 	Reconciliation *Reconciliation
+	// Defects adds the pages of leftover problems; nil leaves them out.
+	Defects *Defects
 }
 
 // Door holds the handlers of the service centre's screens.
@@ -119,6 +121,9 @@ func New(cfg Config) (web.Area, error) {
 	}
 	if cfg.Reconciliation != nil {
 		a.Routes = append(a.Routes, cfg.Reconciliation.Routes()...)
+	}
+	if cfg.Defects != nil {
+		a.Routes = append(a.Routes, cfg.Defects.Routes()...)
 	}
 	return a, nil
 }

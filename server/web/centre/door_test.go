@@ -29,7 +29,11 @@ func world(t *testing.T) *webtest.World {
 		}
 		bench := office.NewBench(w.Ledger, w.Store, w.Schema, now, webtest.ID)
 		r := reports{w.Store, report.JobHistory{Ledger: w.Ledger, Mention: w.Store}}
-		a, err := centre.New(centre.Config{Office: desk, Uploads: bench, Reports: r, Photos: w.Photos, Accounts: w.Auth, Schema: w.Schema, Server: "https://ledger.example",
+		defects, err := centre.NewDefects(centre.DefectConfig{Files: w.Store, Bench: bench, Drawings: w.Photos, Schema: w.Schema})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := centre.New(centre.Config{Defects: defects, Office: desk, Uploads: bench, Reports: r, Photos: w.Photos, Accounts: w.Auth, Schema: w.Schema, Server: "https://ledger.example",
 			Reconciliation: centre.NewReconciliation(centre.ReconcileConfig{Files: r, Rows: r, Facts: r, Cases: bench, Slips: bench, Schema: w.Schema})})
 		if err != nil {
 			t.Fatal(err)

@@ -270,23 +270,27 @@ func (r *Reconciliation) loadCase(c *web.Context, t *teller, p *ReconcilePage, i
 			return err
 		}
 		p.Case = r.viewCase(t, c.Person.Role, k, nil, ruled)
-		return r.loadMore(c, t, p, &k)
+		return r.loadMore(c, t, p, &k, ruled)
 	}
 	if err != nil {
 		return err
 	}
 	t.people = f.People
 	p.Case = r.viewCase(t, c.Person.Role, k, &f, ruled)
-	if err := r.loadMore(c, t, p, &k); err != nil {
+	if err := r.loadMore(c, t, p, &k, ruled); err != nil {
 		return err
 	}
 	return r.loadJob(c, t, p, &f)
 }
 
 // loadMore reads what only some cases have, and claims an open one.
-func (r *Reconciliation) loadMore(c *web.Context, t *teller, p *ReconcilePage, k *report.Case) error {
+func (r *Reconciliation) loadMore(c *web.Context, t *teller, p *ReconcilePage, k *report.Case, ruled []report.Ruled) error {
 	p.Together = k.Open && office.SameAs(k) != ""
-	var err error
+	more, err := r.answered(c, t, ruled)
+	if err != nil {
+		return err
+	}
+	p.Case.Answers = append(p.Case.Answers, more...)
 	if k.Sides.Fork != nil {
 		if p.Case.Fork, err = r.viewFork(c, t, k); err != nil {
 			return err

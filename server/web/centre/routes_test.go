@@ -67,6 +67,15 @@ var allowed = map[string]string{
 	"POST /centre/jobs/{id}/visits/{visit}/copy":               "CS",
 	"POST /centre/jobs/{id}/visits/{visit}/copy/{link}/revoke": "CS",
 
+	"GET /centre/jobs/{id}/defects/{defect}":               "CS",
+	"POST /centre/jobs/{id}/defects/{defect}/form":         "CS",
+	"POST /centre/jobs/{id}/defects/{defect}/annex":        "CS",
+	"GET /centre/jobs/{id}/defects/{defect}/annex/{annex}": "CS",
+	"POST /centre/jobs/{id}/defects/{defect}/appeal":       "S",
+	"POST /centre/jobs/{id}/defects/{defect}/opinion":      "CS",
+	"POST /centre/jobs/{id}/defects/{defect}/answer":       "CS",
+	"POST /centre/jobs/{id}/defects/{defect}/step":         "CS",
+
 	"GET /copy/{token}": "*",
 
 	"GET /{$}":       "*",
@@ -85,7 +94,7 @@ func TestRoleRouteMatrix(t *testing.T) {
 		b      *webtest.Browser
 	}{{"C", schema.Clerk, w.SignIn("clerk")}, {"S", schema.Supervisor, w.SignIn("boss")}, {"J", schema.Adjudicator, w.SignIn("judge")}, {"A", schema.Admin, w.SignIn("admin")}}
 	seen := map[string]bool{}
-	fill := strings.NewReplacer("{id}", uuid.NewString(), "{shipment}", uuid.NewString(), "{visit}", uuid.NewString(), "{link}", uuid.NewString(), "{sha}", strings.Repeat("ab", 32), "{$}", "")
+	fill := strings.NewReplacer("{id}", uuid.NewString(), "{shipment}", uuid.NewString(), "{visit}", uuid.NewString(), "{link}", uuid.NewString(), "{defect}", uuid.NewString(), "{annex}", uuid.NewString(), "{sha}", strings.Repeat("ab", 32), "{$}", "")
 	for _, r := range w.Site.Routes() {
 		name := r.Method + " " + r.Path
 		seen[name] = true
@@ -126,7 +135,7 @@ func TestRoleRouteMatrix(t *testing.T) {
 func TestEveryPostNeedsItsToken(t *testing.T) {
 	w := world(t)
 	b := w.SignIn("boss")
-	fill := strings.NewReplacer("{id}", uuid.NewString(), "{shipment}", uuid.NewString(), "{visit}", uuid.NewString(), "{link}", uuid.NewString())
+	fill := strings.NewReplacer("{id}", uuid.NewString(), "{shipment}", uuid.NewString(), "{visit}", uuid.NewString(), "{link}", uuid.NewString(), "{defect}", uuid.NewString(), "{annex}", uuid.NewString())
 	for _, r := range w.Site.Routes() {
 		if r.Method != "POST" || r.Path == "/signin" {
 			continue

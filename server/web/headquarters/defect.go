@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,6 +22,7 @@ type shot struct {
 	No        int
 	Role      string
 	Hash      string // what is shown: the original once it is in, else the preview; "" for neither
+	First     string // what is shown at once: the preview where it is in, for it is small
 	Original  bool   // the original is in and its hash checked
 	SHA       string // of the original
 	Size      int64
@@ -35,16 +37,18 @@ type shot struct {
 	Holder    string // whose phone has it while it is not in
 	Contact   int64
 	Heavy     bool // a type that browsers may not draw
+	Marks     markView
 }
 
 // fact is one line of the facts, in a fixed order.
 type fact struct {
-	Label, Value string
-	Lacking      bool
+	Name, Label, Value string
+	Lacking            bool
 }
 
 // verdictView is an earlier verdict.
 type verdictView struct {
+	Final           bool
 	Verdict, Remedy string
 	Lacks, Wanted   string
 	Reason          string
@@ -60,10 +64,13 @@ type share struct {
 	Reason  string
 }
 
-// historyLine is an earlier service of the same customer's products.
+// historyLine is an earlier service of the same customer's products, or a word
+// that somebody left.
 type historyLine struct {
-	At   int64
-	Text string
+	At     int64
+	By     string
+	Text   string
+	Appeal bool // the store's objection
 }
 
 // DefectPage is one defect with everything that a verdict needs.
@@ -83,6 +90,18 @@ type DefectPage struct {
 	Doubts   []string
 	Contract []fact
 	Item     []fact
+	Leftover []fact // the trade's form, all of it
+	Filed    bool   // somebody has filed it
+	Unfilled int    // fields that are empty
+
+	FiledClass, FiledBy string
+	FiledAt             int64
+	Annexes             []annexView
+	Marked              bool // some photo has marks
+	Remedy              *remedyView
+	Past                precedents
+	Others              []sibling
+
 	Sizes    bool
 	Drawing  int64
 	Actual   int64
@@ -93,6 +112,9 @@ type DefectPage struct {
 	Verdicts []verdictView
 	Recorder string
 	Shipment *report.FileRow
+	Appeal   bool // the store objected: another person judges
+	Blind    bool // the first verdict is not shown before the second is given
+	Mine     bool // this person gave the first verdict
 
 	Open     bool // a verdict may be given now
 	Waiting  string
@@ -100,9 +122,10 @@ type DefectPage struct {
 	MayJudge bool
 	Evidence bool // bundles can be made
 
-	Typed   office.Judgement
-	Cost    string
-	Problem string
+	Typed     office.Judgement
+	Cost      string
+	UsualCost int64 // fen: what calling goods back was estimated at lately, 0 for unknown
+	Problem   string
 }
 
 // defect serves GET /headquarters/defects/{centre}/{defect}.
@@ -149,9 +172,42 @@ func (d *Door) loadDefect(c *web.Context, p *DefectPage) error {
 		p.CentreName = f.Contact.Text("name_en")
 	}
 	d.fillPhotos(c, p, &f)
-	d.fillFacts(c, p, &f)
+	material := d.fillFacts(c, p, &f)
 	d.fillVerdicts(c, p, &f, def)
+	if err := d.fillLeftover(c, p, &f, def); err != nil {
+		return err
+	}
+	if err := d.fillDesk(c, p, &f); err != nil {
+		return err
+	}
+	if err := d.fillPrecedents(c, p, material); err != nil {
+		return err
+	}
+	if p.Open {
+		if err := d.fillCost(c, p); err != nil {
+			return err
+		}
+	}
 	return d.fillPlace(c, p)
+}
+
+// fillCost says what calling goods back was estimated at in the last week.
+func (d *Door) fillCost(c *web.Context, p *DefectPage) error {
+	sums, err := d.cfg.Files.VerdictSums(c.Context(), c.Now.AddDate(0, 0, -7).UnixMilli())
+	if err != nil {
+		return err
+	}
+	for _, s := range sums {
+		if s.Verdict == fieldwork.VerdictReturn && s.Count > 0 {
+			p.UsualCost = s.Cost / int64(s.Count)
+		}
+	}
+	return nil
+}
+
+// sibling is another problem of the same job.
+type sibling struct {
+	Class, Status, Text, Link string
 }
 
 // fillPhotos lays out the stage: all photos of the defect, and which two stand
@@ -208,6 +264,9 @@ func viewShot(f *report.JobFile, p report.FileRow, no int) shot {
 	} else {
 		s.Hash = preview
 	}
+	if s.First = preview; preview == "" {
+		s.First = s.Hash
+	}
 	if !s.Original {
 		h := f.HolderOf(p, "original")
 		s.Holder, s.Contact = h.Name, h.LastContact
@@ -216,8 +275,8 @@ func viewShot(f *report.JobFile, p report.FileRow, no int) shot {
 }
 
 // fillFacts gathers the facts in their fixed order: contract, product, sizes,
-// problem, history.
-func (d *Door) fillFacts(c *web.Context, p *DefectPage, f *report.JobFile) {
+// problem, history. It gives the product's material.
+func (d *Door) fillFacts(c *web.Context, p *DefectPage, f *report.JobFile) string {
 	head, _ := f.Head()
 	item, ok := f.Find("job_item", p.Defect.UUID("item"))
 	if !ok {
@@ -240,9 +299,18 @@ func (d *Door) fillFacts(c *web.Context, p *DefectPage, f *report.JobFile) {
 	slices.SortFunc(p.History, func(a, b historyLine) int { return int(b.At/1000 - a.At/1000) })
 	for _, n := range f.All("note") {
 		if n.Text("kind") == "opinion" {
-			p.Opinions = append(p.Opinions, historyLine{At: n.Int("at"), Text: f.Name(n.UUID("author")) + ": " + n.Text("text")})
+			p.Opinions = append(p.Opinions, historyLine{At: n.Int("at"), By: f.Name(n.UUID("author")), Text: n.Text("text")})
+		}
+		if text, ok := strings.CutPrefix(n.Text("text"), office.AppealMark); ok && n.Text("kind") == "escalation" {
+			p.Opinions = append(p.Opinions, historyLine{At: n.Int("at"), By: f.Name(n.UUID("author")), Text: text, Appeal: true})
 		}
 	}
+	for _, o := range f.All("defect") {
+		if o.ID != p.Defect.ID && o.Text("status") != "open" {
+			p.Others = append(p.Others, sibling{Class: o.Text("class"), Status: o.Text("status"), Text: o.Text("text"), Link: defectLink(p.Centre, o.ID, p.State)})
+		}
+	}
+	return item.Text("material")
 }
 
 func (d *Door) facts(c *web.Context, row schema.Row, columns ...string) []fact {
@@ -273,6 +341,7 @@ func (d *Door) fillVerdicts(c *web.Context, p *DefectPage, f *report.JobFile, de
 	for _, a := range f.Where("adjudication", "defect", def.ID) {
 		v := verdictView{Verdict: a.Text("verdict"), Remedy: a.Text("remedy"), Lacks: a.Text("lacks"), Wanted: a.Text("wanted_role"), Reason: a.Text("reason"),
 			Store: a.Text("text_store"), Customer: a.Text("text_customer"), By: f.Name(a.UUID("adjudicator")), At: a.Int("at")}
+		v.Final = slices.ContainsFunc(office.FinalVerdicts(f, def.ID), func(x report.FileRow) bool { return x.ID == a.ID })
 		for _, s := range f.Where("responsibility", "adjudication", a.ID) {
 			v.Shares = append(v.Shares, share{Party: s.Text("party"), Percent: s.Int("percent"), Reason: s.Text("reason")})
 		}
@@ -292,6 +361,18 @@ func (d *Door) fillVerdicts(c *web.Context, p *DefectPage, f *report.JobFile, de
 	case status == "judged":
 		p.Waiting = "judged"
 	}
+	finals := office.FinalVerdicts(f, def.ID)
+	p.Appeal = len(finals) > 0 && status == "submitted"
+	for _, a := range finals {
+		p.Mine = p.Mine || p.Appeal && a.UUID("adjudicator") == c.Person.ID
+	}
+	p.Blind = p.Appeal && p.MayJudge && !p.Mine
+	if p.Blind {
+		p.Verdicts = slices.DeleteFunc(p.Verdicts, func(v verdictView) bool { return v.Final })
+	}
+	if p.Mine {
+		p.Waiting = "appeal"
+	}
 	p.Open = p.MayJudge && p.Waiting == ""
 	class := def.Text("class")
 	p.Crack = class == fieldwork.TopCrack || class == fieldwork.DoorCrack
@@ -299,26 +380,19 @@ func (d *Door) fillVerdicts(c *web.Context, p *DefectPage, f *report.JobFile, de
 
 // fillPlace finds the cases before and behind this one in the queue.
 func (d *Door) fillPlace(c *web.Context, p *DefectPage) error {
-	ids, err := d.cfg.Files.OpenPlaces(c.Context(), queueLimit)
+	spot, err := d.cfg.Files.OpenSpot(c.Context(), report.DefectPlace{Centre: p.Centre, ID: p.Defect.ID}, queueStatus(p.State))
 	if err != nil {
 		return err
 	}
-	ids = slices.DeleteFunc(ids, func(l report.DefectPlace) bool { return p.State != "" && l.Status != p.State })
-	p.Total = len(ids)
-	for i, l := range ids {
-		if l.ID != p.Defect.ID {
-			continue
-		}
-		p.Place = i + 1
-		if i > 0 {
-			p.Prev = defectLink(ids[i-1].Centre, ids[i-1].ID, p.State)
-		}
-		if i+1 < len(ids) {
-			p.Next = defectLink(ids[i+1].Centre, ids[i+1].ID, p.State)
-		}
+	p.Total = spot.Total
+	if spot.In {
+		p.Place = spot.Before + 1
 	}
-	if p.Place == 0 && len(ids) > 0 {
-		p.Next = defectLink(ids[0].Centre, ids[0].ID, p.State)
+	if spot.Prev != nil {
+		p.Prev = defectLink(spot.Prev.Centre, spot.Prev.ID, p.State)
+	}
+	if n := spot.Next; n != nil && n.ID != p.Defect.ID {
+		p.Next = defectLink(n.Centre, n.ID, p.State)
 	}
 	return nil
 }

@@ -2,8 +2,9 @@
 // centres, and the page on which one of them is looked at and judged. One file
 // per screen, its template of the same name.
 //
-// It shows what a verdict needs and no more: photos, product, sizes, history,
-// earlier verdicts; no customer's phone number. It never writes but through
+// It shows what a verdict needs and no more: photos, drawings, product, sizes,
+// history, precedents, earlier verdicts; of the customer the first letter of
+// the name and the ends of the number. It never writes but through
 // office, as one transaction of the centre's own log, and never judges for a
 // person. An administrator may look and not judge.
 package headquarters
@@ -38,9 +39,9 @@ var scripts embed.FS
 
 // Files reads the queue, a defect's row and its whole job.
 type Files interface {
-	OpenDefects(ctx context.Context, limit int) ([]report.DefectLine, error)
-	OpenPlaces(ctx context.Context, limit int) ([]report.DefectPlace, error)
+	report.DefectQueue
 	StateRow(ctx context.Context, centre uuid.UUID, table string, id uuid.UUID) (schema.Row, bool, error)
+	StateRows(ctx context.Context, centre uuid.UUID, table, column string, id uuid.UUID) ([]schema.Row, error)
 	JobFile(ctx context.Context, centre, job uuid.UUID) (report.JobFile, error)
 	// DefectPhoto says whether a file belongs to a submitted defect's photo.
 	DefectPhoto(ctx context.Context, centre uuid.UUID, sha [32]byte) (bool, error)
@@ -51,13 +52,20 @@ type Bench interface {
 	Adjudicate(ctx context.Context, who office.Who, centre uuid.UUID, in office.Judgement) (uuid.UUID, error)
 	Urge(ctx context.Context, who office.Who, centre, photo uuid.UUID) error
 	Ship(ctx context.Context, who office.Who, centre, shipment uuid.UUID, base uint64, status, carrier string) error
+	LeftoverOf(ctx context.Context, f *report.JobFile, defect report.FileRow) (schema.Row, bool, error)
+	MayAttach(ctx context.Context, who office.Who, centre uuid.UUID, in office.Annex) error
+	Attach(ctx context.Context, who office.Who, centre uuid.UUID, in office.Annex) error
+	Advise(ctx context.Context, who office.Who, centre, defect uuid.UUID, text string) error
+	Mark(ctx context.Context, who office.Who, centre, defect, photo uuid.UUID, shapes string) error
 }
 
-// Photos opens stored bytes; *blob.Service has it. That headquarters may see
-// them is this door's to check: photos of submitted defects and nothing else,
-// no customer's signature and no photo of another job.
+// Photos opens stored bytes, and keeps drawings; *blob.Service does. That
+// headquarters may see them is this door's to check: photos and drawings of
+// submitted defects and nothing else, no customer's signature and no photo of
+// another job.
 type Photos interface {
 	Open(ctx context.Context, centre uuid.UUID, sha [32]byte) (io.ReadSeekCloser, blob.Info, error)
+	Keep(ctx context.Context, centre, person uuid.UUID, purpose, mediaType string, r io.ReadSeeker) ([32]byte, int64, error)
 }
 
 // Evidence hands out evidence bundles and says which key seals them;
@@ -116,6 +124,11 @@ func (d *Door) routes() []web.Route {
 		{Method: "POST", Path: "/headquarters/defects/{centre}/{defect}/urge", Roles: judges(), Handler: d.urge},
 		{Method: "POST", Path: "/headquarters/defects/{centre}/{defect}/received", Roles: judges(), Handler: d.received},
 		{Method: "POST", Path: "/headquarters/defects/{centre}/{defect}/evidence", Roles: judges(), Handler: d.evidence},
+		{Method: "POST", Path: "/headquarters/defects/{centre}/{defect}/opinion", Roles: judges(), Handler: d.advise},
+		{Method: "POST", Path: "/headquarters/defects/{centre}/{defect}/mark", Roles: judges(), Handler: d.mark},
+		{Method: "POST", Path: "/headquarters/defects/{centre}/{defect}/annex", Roles: judges(), Handler: d.attach, MaxBody: web.MaxDrawing + 64<<10},
+		{Method: "GET", Path: "/headquarters/defects/{centre}/{defect}/annex/{annex}", Roles: lookers(), Handler: d.annex},
+		{Method: "GET", Path: "/headquarters/defects/{centre}/{defect}/print", Roles: lookers(), Handler: d.paper},
 		{Method: "GET", Path: "/headquarters/photos/{centre}/{sha}", Roles: lookers(), Handler: d.photo},
 		{Method: "GET", Path: "/headquarters/profile/{kind}", Roles: admins(), Handler: d.profile},
 	}

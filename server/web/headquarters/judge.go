@@ -1,11 +1,15 @@
 package headquarters
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"siteledger/server/fault"
 	"siteledger/server/office"
+	"siteledger/server/report"
 	"siteledger/server/web"
 )
 
@@ -109,10 +113,28 @@ func (d *Door) judge(c *web.Context) error {
 		return d.showDefect(c, status, &DefectPage{Typed: in, Cost: c.Form("cost"), Problem: text})
 	}
 	c.Flash("ok", c.T("judge.done", c.T("judge.verdict."+in.Verdict)))
-	if next := c.Form("next"); strings.HasPrefix(next, "/headquarters/defects/") {
-		return c.Redirect(next)
+	return d.toNext(c, centre, id)
+}
+
+// toNext goes to the case behind one that was just judged, as the queue is at
+// this moment: what somebody else judged meanwhile is passed over.
+func (d *Door) toNext(c *web.Context, centre, id uuid.UUID) error {
+	state := c.Form("state")
+	spot, err := d.cfg.Files.OpenSpot(c.Context(), report.DefectPlace{Centre: centre, ID: id}, queueStatus(state))
+	if err != nil {
+		return err
 	}
-	return c.Redirect("/headquarters/")
+	if n := spot.Next; n != nil && n.ID != id {
+		return c.Redirect(defectLink(n.Centre, n.ID, state))
+	}
+	return c.Redirect(queueLink(state))
+}
+
+func queueLink(state string) string {
+	if queueStatus(state) == "submitted" {
+		return "/headquarters/"
+	}
+	return "/headquarters/?" + url.Values{"state": {state}}.Encode()
 }
 
 // urge serves POST …/urge: the phone that has the originals is asked for them.

@@ -12,9 +12,6 @@ import (
 	"siteledger/syncproto/schema"
 )
 
-// queueLimit bounds the queue; a day has about 650 cases in the whole country.
-const queueLimit = 1000
-
 // queuePage is how many of them are shown at once.
 const queuePage = 50
 
@@ -34,67 +31,99 @@ type line struct {
 	Missing []string // what the rule pack still lacks
 	Doubts  int      // warnings of the rule pack
 	Status  string
+	Appeal  bool // the store objected to a verdict
+	GoodsIn bool // the goods of a return are here
 }
 
 // QueuePage is the list of defects of all centres.
 type QueuePage struct {
 	Lines    []line // of this page
 	Paging   web.Paging
-	State    string // filter: submitted, retake, returning, or "" for all
+	State    string // filter: "" for those to be judged, retake, returning, all
 	Counts   map[string]int
-	Oldest   int64 // Unix milliseconds of the longest waiting one to be judged
-	Enough   int64 // percent of those to be judged whose photos pass their pack
-	Centres  int
+	Oldest   int64 // Unix milliseconds: since when the first to be judged waits
+	Enough   int64 // percent of this page's lines to be judged whose photos pass their pack
+	Week     int   // final verdicts of the last seven days
+	Photo    int64 // percent of them and of the returns that were judged by photo (DE-08)
+	Returns  int   // goods called back in the same time
+	Cost     int64 // estimated cost of those, fen
 	MayJudge bool
 
 	Fingerprint string // of the server's key
 }
 
+// queueStatus is the state of the defects behind a filter of the queue.
+func queueStatus(state string) string {
+	switch state {
+	case "retake", "returning":
+		return state
+	case "all":
+		return ""
+	}
+	return "submitted"
+}
+
 // queue serves GET /headquarters/?state=….
 func (d *Door) queue(c *web.Context) error {
-	lines, err := d.cfg.Files.OpenDefects(c.Context(), queueLimit)
+	p := &QueuePage{State: c.Form("state"), MayJudge: c.Person.Role == schema.Adjudicator, Fingerprint: d.fingerprint(), Paging: c.Paging(queuePage)}
+	if p.State != "retake" && p.State != "returning" && p.State != "all" {
+		p.State = ""
+	}
+	counts, err := d.cfg.Files.OpenCounts(c.Context())
 	if err != nil {
 		return err
 	}
-	state := c.Form("state")
-	if state != "submitted" && state != "retake" && state != "returning" {
-		state = ""
+	p.Counts, p.Oldest = counts.ByStatus, counts.Since
+	status := queueStatus(p.State)
+	p.Paging.Total = counts.ByStatus[status]
+	lines, err := d.cfg.Files.OpenDefects(c.Context(), report.DefectWindow{Status: status, Offset: p.Paging.Offset(), Limit: queuePage})
+	if err != nil {
+		return err
 	}
-	p := layQueue(c.Lang, lines, state)
-	p.Fingerprint = d.fingerprint()
-	p.Paging = c.Paging(queuePage)
-	p.Paging.Total = len(p.Lines)
-	first := min(p.Paging.Offset(), len(p.Lines))
-	p.Lines = p.Lines[first:min(first+queuePage, len(p.Lines))]
+	if err := d.fillWeek(c, p); err != nil {
+		return err
+	}
+	p.lay(c.Lang, lines)
 	return c.Render("queue", web.Page{Title: c.T("headquarters.queue"), Nav: "defects", Scripts: []string{"headquarters/queue.js"}, Data: p})
 }
 
-func layQueue(lang string, lines []report.DefectLine, state string) *QueuePage {
-	p := &QueuePage{State: state, Counts: map[string]int{}}
-	centres := map[uuid.UUID]bool{}
-	passed := 0
+// lay makes the lines and adds up what only they tell.
+func (p *QueuePage) lay(lang string, lines []report.DefectLine) {
+	passed, judgeable := 0, 0
 	for i := range lines {
 		l := viewLine(lang, &lines[i])
-		p.Counts[l.Status]++
-		p.Counts[""]++
-		centres[l.Centre] = true
+		l.Link = defectLink(l.Centre, l.Defect.ID, p.State)
 		if l.Status == "submitted" {
+			judgeable++
 			if len(l.Missing) == 0 {
 				passed++
 			}
-			if p.Oldest == 0 || l.Since < p.Oldest {
-				p.Oldest = l.Since
-			}
 		}
-		if state == "" || l.Status == state {
-			p.Lines = append(p.Lines, l)
+		p.Lines = append(p.Lines, l)
+	}
+	if judgeable > 0 {
+		p.Enough = int64(passed * 100 / judgeable)
+	}
+}
+
+// fillWeek adds up the last seven days (DE-08).
+func (d *Door) fillWeek(c *web.Context, p *QueuePage) error {
+	sums, err := d.cfg.Files.VerdictSums(c.Context(), c.Now.AddDate(0, 0, -7).UnixMilli())
+	if err != nil {
+		return err
+	}
+	for _, s := range sums {
+		switch s.Verdict {
+		case "hq", "store", "customer", "carrier":
+			p.Week += s.Count
+		case "return":
+			p.Returns, p.Cost = s.Count, s.Cost
 		}
 	}
-	p.Centres = len(centres)
-	if n := p.Counts["submitted"]; n > 0 {
-		p.Enough = int64(passed * 100 / n)
+	if n := p.Week + p.Returns; n > 0 {
+		p.Photo = int64(p.Week * 100 / n)
 	}
-	return p
+	return nil
 }
 
 func viewLine(lang string, l *report.DefectLine) line {
@@ -103,6 +132,8 @@ func viewLine(lang string, l *report.DefectLine) line {
 	for _, m := range fieldwork.MissingEvidence(l.Defect, l.Photos) {
 		v.Missing = append(v.Missing, m.In(lang))
 	}
+	v.Appeal = l.Finals > 0 && v.Status == "submitted"
+	v.GoodsIn = l.Received > 0 && v.Status == "returning"
 	v.Doubts = len(fieldwork.Warnings(l.Defect, l.Photos))
 	return v
 }

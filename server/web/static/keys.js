@@ -10,7 +10,7 @@ export function bind(keys, text, run) { bound.set(keys, { text, run }); }
 export function typing(e) {
   const el = e.target;
   return e.isComposing || e.keyCode === 229 || el.isContentEditable ||
-    /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName) && !/^(checkbox|radio|button|submit)$/.test(el.type);
+    /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName) && !/^(checkbox|radio|button|submit|range)$/.test(el.type);
 }
 
 function byAttribute(keys) {

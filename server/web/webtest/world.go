@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/sha256"
 	"io"
 	"log/slog"
 	"testing"
@@ -61,6 +62,20 @@ func (p Photos) Open(_ context.Context, centre uuid.UUID, sha [32]byte) (io.Read
 	return open{bytes.NewReader(b)}, blob.Info{Size: int64(len(b)), Type: "image/jpeg", Purpose: syncproto.PurposePhoto}, nil
 }
 
+// Keep takes a file in by its hash.
+func (p Photos) Keep(_ context.Context, centre, _ uuid.UUID, _, _ string, r io.ReadSeeker) ([32]byte, int64, error) {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return [32]byte{}, 0, err
+	}
+	if p[centre] == nil {
+		p[centre] = map[[32]byte][]byte{}
+	}
+	sha := sha256.Sum256(b)
+	p[centre][sha] = b
+	return sha, int64(len(b)), nil
+}
+
 type open struct{ *bytes.Reader }
 
 func (open) Close() error { return nil }
@@ -87,7 +102,8 @@ func Open(tb testing.TB, doors func(w *World) []web.Area) *World {
 	for _, id := range []uuid.UUID{w.HQ, w.Centre, w.Other} {
 		w.must(w.Ledger.CreateStream(ctx, id, id == w.HQ))
 	}
-	w.Auth, err = auth.New(auth.Config{Store: w.Store, Journal: w.Ledger, Keys: keys, History: w.History, Schema: schema.Current, Now: w.now, Rand: rand.Reader, NewID: uuid.NewV7})
+	w.Auth, err = auth.New(auth.Config{Store: w.Store, Journal: w.Ledger, Keys: keys, History: w.History, Schema: schema.Current, Now: w.now, Rand: rand.Reader, NewID: uuid.NewV7,
+		Cost: auth.Cost{Memory: 64, Time: 1}})
 	w.must(err)
 	w.staff(ctx)
 	w.Site, err = web.New(web.Config{Sessions: w.Auth, Areas: doors(w), SetLanguage: w.Auth.SetLanguage, Schema: w.Schema, Now: w.now, Log: slog.New(slog.DiscardHandler)})

@@ -1,6 +1,14 @@
 // The photo stage: two panes that zoom and pan together. A place is kept as a
 // fraction of the picture, so that a full view and its close-up, of whatever
 // size, show the same relative place.
+
+// The page is painted before an original is fetched: twelve megapixels keep a
+// small machine busy for longer than all the rest.
+const painted = new Promise((done) => {
+  new PerformanceObserver((seen) => { if (seen.getEntriesByName('first-contentful-paint').length) done(); }).observe({ type: 'paint', buffered: true });
+  setTimeout(done, 1000); // a page that was opened behind another one
+});
+
 const stage = document.querySelector('[data-stage]');
 if (stage) start(stage);
 
@@ -29,6 +37,7 @@ function start(root) {
     if (w > box.clientWidth) p.x = (box.clientWidth / 2 - left) / w;
     if (h > box.clientHeight) p.y = (box.clientHeight / 2 - top) / h;
     img.style.transform = `translate(${left}px, ${top}px) scale(${s})`;
+    overlay(box, left, top, w, h);
     box.classList.add('ready');
   }
 
@@ -53,10 +62,13 @@ function start(root) {
     others(p).forEach((q) => { q.x = Math.min(1, Math.max(0, x)); q.y = Math.min(1, Math.max(0, y)); draw(q); });
   }
 
+  const slide = compare(root, panes, all);
+  const drawing = marks(root);
+
   panes.forEach((p) => {
     const fingers = new Map();
     p.el.addEventListener('wheel', (e) => { if (!e.target.closest('[data-view]')) return; e.preventDefault(); zoom(p, Math.exp(-e.deltaY * (e.deltaMode ? .05 : .0016)), e.clientX, e.clientY); }, { passive: false });
-    p.el.addEventListener('pointerdown', (e) => { if (!e.target.closest('[data-view]') || e.button) return; p.el.setPointerCapture(e.pointerId); fingers.set(e.pointerId, e); });
+    p.el.addEventListener('pointerdown', (e) => { if (!e.target.closest('[data-view]') || e.button || drawing.on()) return; p.el.setPointerCapture(e.pointerId); fingers.set(e.pointerId, e); });
     p.el.addEventListener('pointermove', (e) => {
       const was = fingers.get(e.pointerId);
       if (!was) return;
@@ -74,7 +86,7 @@ function start(root) {
     p.el.addEventListener('pointerup', up);
     p.el.addEventListener('pointercancel', up);
     p.el.addEventListener('dblclick', (e) => { if (e.target.closest('[data-view]')) actual(p, e); });
-    p.el.querySelectorAll('img').forEach((img) => { img.addEventListener('load', () => draw(p)); });
+    p.el.querySelectorAll('img').forEach((img) => { img.addEventListener('load', () => { draw(p); sharpen(img); }); });
   });
 
   function actual(p, e) {
@@ -88,6 +100,7 @@ function start(root) {
     p.el.querySelectorAll('figure').forEach((f) => { f.hidden = f.dataset.shot !== String(no); });
     mark();
     draw(p);
+    if (image(p)?.complete) sharpen(image(p));
   }
   function mark() {
     const on = panes.map((p) => shot(p)?.dataset.shot);
@@ -111,12 +124,131 @@ function start(root) {
     else if ('fit' in b.dataset) { panes.forEach((p) => { p.one = false; p.z = 1; p.x = p.y = .5; }); root.querySelector('[data-one]').setAttribute('aria-pressed', false); all(); }
     else if (b.dataset.pick) show(e.shiftKey ? panes[0] : panes[1], b.dataset.pick);
   });
+  document.addEventListener('click', (e) => {
+    const b = e.target.closest('[data-pick-far]');
+    if (b) show(panes[1], b.dataset.pickFar);
+  });
   document.addEventListener('keydown', (e) => {
     if (/^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName) || e.isComposing) return;
-    if (e.key === 'ArrowRight') turn(1); else if (e.key === 'ArrowLeft') turn(-1);
+    if (e.key === 'ArrowRight') slide(5) || turn(1); else if (e.key === 'ArrowLeft') slide(-5) || turn(-1);
     else if (e.key === '+' || e.key === '=') zoom(panes[0], 1.3); else if (e.key === '-') zoom(panes[0], 1 / 1.3);
   });
   new ResizeObserver(all).observe(root);
   mark();
   all();
+  panes.forEach((p) => { if (image(p)?.complete) sharpen(image(p)); }); // loaded before this script
+}
+
+// The preview is on the screen at once; the original takes its place when it is
+// there and decoded, at the same zoom and place.
+async function sharpen(img) {
+  await painted;
+  const from = img.dataset.original;
+  if (!from || img.closest('figure').hidden) return;
+  delete img.dataset.original;
+  const original = new Image();
+  original.src = from;
+  original.decode().then(() => { img.src = from; }, () => { img.dataset.original = from; });
+}
+
+// Compare: the close-up lies over the full view and is cut by a slider.
+function compare(root, panes, all) {
+  const button = root.querySelector('[data-compare]'), row = root.querySelector('[data-cut-row]'), cut = root.querySelector('[data-cut]'), box = root.querySelector('[data-panes]');
+  const set = () => panes[1].el.style.setProperty('--cut', `${cut.value}%`);
+  button.addEventListener('click', () => {
+    const on = box.dataset.mode !== 'compare';
+    if (on) box.dataset.mode = 'compare'; else delete box.dataset.mode;
+    row.hidden = !on;
+    button.setAttribute('aria-pressed', on);
+    set();
+    all();
+  });
+  cut.addEventListener('input', set);
+  // The arrows move it while it is there; else they leaf through the photos.
+  return (by) => {
+    if (row.hidden) return false;
+    cut.value = Number(cut.value) + by;
+    set();
+    return true;
+  };
+}
+
+const svg = (name, attributes) => {
+  const el = document.createElementNS('http://www.w3.org/2000/svg', name);
+  Object.entries(attributes).forEach(([k, v]) => el.setAttribute(k, v));
+  return el;
+};
+
+// The marks of a photo lie over it in its own size; the photo's bytes stay as
+// they are.
+function overlay(box, left, top, w, h) {
+  const el = box.querySelector('.marks');
+  if (!el) return;
+  el.style.transform = `translate(${left}px, ${top}px)`;
+  const key = `${Math.round(w)}x${Math.round(h)} ${el.dataset.marks}`;
+  if (el.dataset.drawn === key) return;
+  el.dataset.drawn = key;
+  el.setAttribute('width', w); el.setAttribute('height', h);
+  el.replaceChildren(...read(el.dataset.marks).map(([kind, x1, y1, x2, y2]) => {
+    const a = [x1 * w, y1 * h], b = [x2 * w, y2 * h];
+    if (kind === 'box') return svg('rect', { x: Math.min(a[0], b[0]), y: Math.min(a[1], b[1]), width: Math.abs(a[0] - b[0]), height: Math.abs(a[1] - b[1]) });
+    const turn = Math.atan2(b[1] - a[1], b[0] - a[0]), wing = (by) => `${b[0] - 14 * Math.cos(turn + by)},${b[1] - 14 * Math.sin(turn + by)}`;
+    return svg('path', { d: `M${a[0]},${a[1]} L${b[0]},${b[1]} M${wing(.45)} L${b[0]},${b[1]} L${wing(-.45)}` });
+  }));
+}
+
+function read(text) {
+  return (text || '').split(';').filter(Boolean).map((one) => { const [kind, ...at] = one.split(','); return [kind, ...at.map(Number)]; });
+}
+
+// Marks: shown or not, and drawn: a box, or with Shift an arrow. One photo is
+// marked at a time and saved with a form.
+function marks(root) {
+  const toggle = root.querySelector('[data-marks-toggle]'), draw = root.querySelector('[data-draw]'), form = root.querySelector('[data-mark-form]');
+  let on = false, begun = null;
+  const flip = (button, v) => button.setAttribute('aria-pressed', v);
+  toggle.addEventListener('click', () => { root.classList.toggle('unmarked'); flip(toggle, !root.classList.contains('unmarked')); });
+  if (!draw) return { on: () => false };
+  draw.addEventListener('click', () => {
+    on = !on;
+    flip(draw, on);
+    root.classList.toggle('drawing', on);
+    root.classList.remove('unmarked');
+    flip(toggle, true);
+    form.hidden = !on;
+  });
+  const place = (view, e) => {
+    const r = view.querySelector('img').getBoundingClientRect(), part = (v) => Math.min(1, Math.max(0, v)).toFixed(4);
+    return [part((e.clientX - r.left) / r.width), part((e.clientY - r.top) / r.height)];
+  };
+  const lay = (view, text) => {
+    const img = view.querySelector('img').getBoundingClientRect(), box = view.getBoundingClientRect();
+    view.querySelector('.marks').dataset.marks = text;
+    overlay(view, img.left - box.left, img.top - box.top, img.width, img.height);
+  };
+  root.addEventListener('pointerdown', (e) => {
+    const view = on && e.target.closest('[data-view]'), fig = view && view.closest('figure');
+    if (!view || e.button || !view.querySelector('.marks') || form.elements.photo.value && form.elements.photo.value !== fig.dataset.photo) return;
+    form.elements.photo.value = fig.dataset.photo;
+    begun = { view, from: place(view, e), before: view.querySelector('.marks').dataset.marks };
+    view.setPointerCapture(e.pointerId);
+  });
+  root.addEventListener('pointermove', (e) => {
+    if (!begun) return;
+    lay(begun.view, [begun.before, [e.shiftKey ? 'arrow' : 'box', ...begun.from, ...place(begun.view, e)].join(',')].filter(Boolean).join(';'));
+  });
+  root.addEventListener('pointerup', () => {
+    if (!begun) return;
+    form.elements.shapes.value = JSON.stringify(read(begun.view.querySelector('.marks').dataset.marks).map(([k, ...p]) => ({ k, p })));
+    begun = null;
+  });
+  form.querySelector('[data-mark-clear]').addEventListener('click', () => {
+    const fig = [...root.querySelectorAll('figure:not([hidden])')].find((f) => !form.elements.photo.value || f.dataset.photo === form.elements.photo.value);
+    if (!fig?.querySelector('.marks')) return;
+    form.elements.photo.value = fig.dataset.photo;
+    form.elements.shapes.value = '[]';
+    lay(fig.querySelector('[data-view]'), '');
+  });
+  form.addEventListener('submit', (e) => { if (!form.elements.photo.value || !form.elements.shapes.value) { e.preventDefault(); delete form.dataset.sent; } });
+  return { on: () => on };
 }

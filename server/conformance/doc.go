@@ -2,7 +2,8 @@
 // keeps the protocol (syncproto/PROTOCOL.md). It imports nothing of the server
 // and nothing of the phone's SDK: what it knows is what both ends agree on.
 //
-//	go run ./server/conformance -server URL -codes A,B,C [-other D] [-revoke "cmd {device}"] [-json]
+//	go run ./server/conformance -server URL -codes A,B,C [-other D] [-revoke "cmd {device}"] [-keep FILE] [-json]
+//	go run ./server/conformance -server URL -again FILE [-json]
 //	go run ./server/conformance -phone "cmd args" [-vectors testdata/conformance] [-json]
 //
 // It prints a table: number, section, promise, check, result, what was expected
@@ -19,6 +20,12 @@
 // -revoke is a command that signs a device out, as the office would; {device}
 // in it becomes the device's id. What the kit wrote stays in the logs of the
 // server, as everything does: use one that is for tests.
+//
+// Two things need time or a restore between two runs. -keep writes what one
+// phone has (its key too) to a file at the end; -again reads it, once the server
+// was restored and has another history, and checks what that phone is told:
+// about its cursor, about a push with the old history, and, where access tokens
+// live no longer than -patience, about one that has ended.
 //
 // # A phone
 //

@@ -27,10 +27,14 @@ type options struct {
 	codes   []string // of one installer
 	other   string   // of another one, "" for none
 	revoke  string   // command; "" for none
+	keep    string   // file to write for again; "" for none
+	again   string   // file that an earlier run kept; "" for none
 	phone   string   // command
 	vectors string
 	json    bool
 	timeout time.Duration
+	// patience is the longest wait for an access token to end.
+	patience time.Duration
 }
 
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
@@ -44,9 +48,12 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	var rows []row
-	if o.server != "" {
+	switch {
+	case o.again != "":
+		rows, err = checkAgain(ctx, o)
+	case o.server != "":
 		rows, err = checkServer(ctx, o)
-	} else {
+	default:
 		rows, err = checkPhone(ctx, o, errs)
 	}
 	if err != nil {
@@ -68,6 +75,9 @@ func parse(args []string, errs io.Writer) (options, error) {
 	f.StringVar(&codes, "codes", "", "three enrolment codes of one installer, by commas")
 	f.StringVar(&o.other, "other", "", "an enrolment code of another installer of the centre")
 	f.StringVar(&o.revoke, "revoke", "", "command that revokes the device {device}")
+	f.StringVar(&o.keep, "keep", "", "file to write, at the end, for a later -again")
+	f.StringVar(&o.again, "again", "", "file of -keep: check the same server once it was restored and has another history")
+	f.DurationVar(&o.patience, "patience", 20*time.Second, "with -again: the longest wait for an access token to end")
 	f.StringVar(&o.phone, "phone", "", "command of the phone to check; see the package's documentation")
 	f.StringVar(&o.vectors, "vectors", "testdata/conformance", "folder of the vectors")
 	f.BoolVar(&o.json, "json", false, "print the table as JSON")
@@ -85,7 +95,9 @@ func parse(args []string, errs io.Writer) (options, error) {
 		return o, fmt.Errorf("unexpected %q", f.Arg(0))
 	case (o.server == "") == (o.phone == ""):
 		return o, errors.New("one of -server and -phone is needed")
-	case o.server != "" && len(o.codes) < 3:
+	case (o.keep != "" || o.again != "") && o.server == "":
+		return o, errors.New("-keep and -again are of a -server")
+	case o.server != "" && o.again == "" && len(o.codes) < 3:
 		return o, errors.New("-server needs three -codes")
 	}
 	o.server = strings.TrimRight(o.server, "/")

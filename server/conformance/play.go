@@ -50,6 +50,11 @@ type play struct {
 	most    int  // changes of a push; 0: no limit
 	spoiled bool // checksums are wrong once
 
+	judge    func(*changelog.Change) *syncproto.Outcome // nil takes everything
+	outcomes map[change]syncproto.Outcome
+	orders   []order
+	acks     map[uuid.UUID]string // what the phone said to an instruction
+
 	calls  []string
 	pushes []*syncproto.PushRequest
 	faults []string
@@ -88,6 +93,7 @@ func (s *play) reset() {
 	s.history, s.person, s.centre, s.device = newID(), newID(), newID(), newID()
 	s.logs, s.rows, s.rev, s.refresh, s.access = map[uuid.UUID]*playLog{}, nil, 0, map[string]bool{}, map[string]bool{}
 	s.blobs, s.stored, s.pageMax, s.spoiled = map[string][]byte{}, map[string]bool{}, 1000, false
+	s.judge, s.outcomes, s.orders, s.acks = nil, map[change]syncproto.Outcome{}, nil, map[uuid.UUID]string{}
 	s.public, s.calls, s.pushes, s.faults, s.script, s.after = nil, nil, nil, nil, nil, nil
 }
 
@@ -349,6 +355,7 @@ func (s *play) end(p map[string]any) {
 		s.spoiled = false
 		total.Count++
 	}
+	p["instructions"] = s.given()
 	p["checksums"], p["total"] = list, map[string]any{"count": total.Count, "sum": total.Sum}
 }
 

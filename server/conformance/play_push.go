@@ -82,11 +82,18 @@ func (s *play) append(w http.ResponseWriter, req *syncproto.PushRequest, epoch u
 	for i, b := range req.Changes {
 		if seq := req.From + uint64(i); seq > acked {
 			l.changes, l.heads = append(l.changes, b), append(l.heads, changelog.Next(l.heads[seq-1], b))
-			s.fold(b)
+			if s.takes(change{epoch, seq}, b) {
+				s.fold(b)
+			}
 		}
 	}
 	acked = uint64(len(l.changes))
 	a := syncproto.PushAnswer{Acked: acked, Head: l.heads[acked][:], Outcomes: []syncproto.Outcome{}, Hint: []byte{}, ServerTime: time.Now().UnixMilli(), HLC: uint64(time.Now().UnixMilli()) << 16}
+	for i := range req.Changes {
+		if o, ok := s.outcomes[change{epoch, req.From + uint64(i)}]; ok {
+			a.Outcomes = append(a.Outcomes, o)
+		}
+	}
 	a.Receipt = s.jws(syncproto.LogReceipt{History: s.history, Device: s.device, Epoch: epoch, Acked: acked, Head: hex.EncodeToString(a.Head), At: a.ServerTime})
 	s.cbor(w, a)
 }

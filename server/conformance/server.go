@@ -33,8 +33,12 @@ func checkServer(ctx context.Context, o options) ([]row, error) {
 			return nil, err
 		}
 	}
-	return judge(ctx, slices.Concat(
-		s.enrolment(), s.schema(), s.pushes(), s.encodings(), s.limits(), s.outcomes(), s.merges(), s.pulls(), s.repairs(), s.events(), s.blobs(), s.problems(), s.sessions())), nil
+	rows := judge(ctx, slices.Concat(
+		s.enrolment(), s.schema(), s.pushes(), s.encodings(), s.limits(), s.outcomes(), s.merges(), s.pulls(), s.repairs(), s.events(), s.blobs(), s.problems(), s.sessions()))
+	if s.options.keep != "" {
+		return rows, s.keep(ctx, s.options.keep)
+	}
+	return rows, nil
 }
 
 // enrolled says why a check of the other installer can't be made.

@@ -71,6 +71,7 @@ func TestCorruptedLogs(t *testing.T) {
 			t.Errorf("%s was tried %d times", name, n)
 		}
 	}
+	mutate.Record(t, mutate.DamagedLogs, n-same, time.Since(start))
 	t.Logf("corrupted logs: %d tried in %d ways, %d accepted, %d were byte for byte a genuine one, %.1f s", n, len(kinds), taken, same, time.Since(start).Seconds())
 }
 
@@ -315,7 +316,7 @@ type stored struct {
 // touches, is found by verify, which names the log and a number of the batch
 // (P8).
 func TestCorruptedStore(t *testing.T) {
-	n := mutate.Scale(onTurn(400))
+	n, start := mutate.Scale(onTurn(400)), time.Now()
 	f := newForger(t)
 	var all []stored
 	err := f.st.View(context.Background(), func(tx *sql.Tx) error {
@@ -357,6 +358,7 @@ func TestCorruptedStore(t *testing.T) {
 	if got := f.damages(); len(got) != 0 {
 		t.Errorf("whole again, yet: %v", got)
 	}
+	mutate.Record(t, mutate.DamagedStores, n, time.Since(start))
 	t.Logf("corrupted stores: %d of %d found, in %d ways", n, n, len(kinds))
 }
 

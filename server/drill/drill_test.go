@@ -56,7 +56,7 @@ func passes(t *testing.T, run func(context.Context, *tally, int) error, times in
 	if err := run(t.Context(), got, times); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%s: %d kills, %d cuts, %d errors, %d acknowledged, %d lost, restart at most %s", got.name, got.kills, got.cuts, got.errors, got.acked, got.lost, got.restart)
+	t.Logf("%s: %d kills, %d cuts, %d connections, %d errors, %d acknowledged, %d lost, restart at most %s", got.name, got.kills, got.cuts, got.links, got.errors, got.acked, got.lost, got.restart)
 	for _, f := range got.findings {
 		if !got.control {
 			t.Error(f)
@@ -65,7 +65,7 @@ func passes(t *testing.T, run func(context.Context, *tally, int) error, times in
 	if !got.passed() {
 		t.Errorf("lost %d of %d", got.lost, got.acked)
 	}
-	if got.acked == 0 || got.kills+got.cuts+got.errors == 0 {
+	if got.acked == 0 || got.kills+got.cuts+got.links+got.errors == 0 {
 		t.Error("the drill did nothing")
 	}
 }

@@ -158,6 +158,7 @@ const controlCuts = 20
 type tally struct {
 	name                string
 	kills, cuts, errors int
+	links               int // connections that were cut
 	acked, lost         int
 	restart             time.Duration // the longest, to ready
 	control             bool
@@ -201,6 +202,7 @@ func (t *tally) passed() bool {
 type report struct {
 	Kills        int      `json:"kills"`
 	Cuts         int      `json:"cuts"`
+	Links        int      `json:"connections_cut"`
 	Errors       int      `json:"errors"`
 	Acknowledged int      `json:"acknowledged"`
 	Lost         int      `json:"lost"`
@@ -230,7 +232,7 @@ func (r *report) add(t *tally) {
 		r.ControlCuts, r.ControlLost = r.ControlCuts+t.cuts, r.ControlLost+t.lost
 		return
 	}
-	r.Kills, r.Cuts, r.Errors = r.Kills+t.kills, r.Cuts+t.cuts, r.Errors+t.errors
+	r.Kills, r.Cuts, r.Links, r.Errors = r.Kills+t.kills, r.Cuts+t.cuts, r.Links+t.links, r.Errors+t.errors
 	r.Acknowledged, r.Lost = r.Acknowledged+t.acked, r.Lost+t.lost
 	r.RestartMaxMS = max(r.RestartMaxMS, t.restart.Milliseconds())
 	r.restartSum, r.restarts = r.restartSum+t.restartSum, r.restarts+t.restarts
@@ -242,7 +244,7 @@ func (r *report) add(t *tally) {
 
 func (r *report) print(out io.Writer, asJSON bool) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "part\tkills\tcuts\terrors\tacknowledged\tlost\trestart max ms\tmean\tfindings\tverdict")
+	fmt.Fprintln(w, "part\tkills\tpower cuts\tconnections\terrors\tacknowledged\tlost\trestart max ms\tmean\tfindings\tverdict")
 	for _, t := range r.parts {
 		verdict := "ok"
 		switch {
@@ -253,9 +255,9 @@ func (r *report) print(out io.Writer, asJSON bool) error {
 		case !t.passed():
 			verdict = "FAILED"
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", t.name, t.kills, t.cuts, t.errors, t.acked, t.lost, t.restart.Milliseconds(), mean(t.restartSum, t.restarts), len(t.findings), verdict)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", t.name, t.kills, t.cuts, t.links, t.errors, t.acked, t.lost, t.restart.Milliseconds(), mean(t.restartSum, t.restarts), len(t.findings), verdict)
 	}
-	fmt.Fprintf(w, "all without the control\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", r.Kills, r.Cuts, r.Errors, r.Acknowledged, r.Lost, r.RestartMaxMS, r.RestartMS, len(r.Findings))
+	fmt.Fprintf(w, "all without the control\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", r.Kills, r.Cuts, r.Links, r.Errors, r.Acknowledged, r.Lost, r.RestartMaxMS, r.RestartMS, len(r.Findings))
 	if err := w.Flush(); err != nil {
 		return err
 	}

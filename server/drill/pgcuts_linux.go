@@ -195,9 +195,9 @@ func (b *bench) pgCuts(ctx context.Context, t *tally, n int) error {
 	logs := b.fresh()
 	c := gather(ctx, logs, r, 6, always(s.url))
 	defer c.stop()
-	for t.cuts < n && ctx.Err() == nil && len(c.errors()) == 0 {
+	for t.links < n && ctx.Err() == nil && len(c.errors()) == 0 {
 		net.cut()
-		t.cuts++
+		t.links++
 		time.Sleep(between(r, 5*time.Millisecond, 60*time.Millisecond))
 	}
 	net.mu.Lock()

@@ -315,7 +315,7 @@ func (h *house) pokes(ctx context.Context, servers []*server, logs []*device, t 
 	if err != nil {
 		return err
 	}
-	t.cuts += cut
+	t.links += cut
 	if cut < len(servers) {
 		t.find("%d of %d servers listen", cut, len(servers))
 	}

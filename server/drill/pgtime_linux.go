@@ -95,7 +95,7 @@ func (b *bench) pointInTime(ctx context.Context, t *tally) error {
 		return nil
 	}
 	t.restarted(s.ready)
-	t.cuts++
+	t.errors++
 	host = hostOf(s.url)
 	for _, c := range phones {
 		if err := errors.Join(drained(ctx, c), c.Check(ctx)); err != nil {

@@ -87,7 +87,9 @@ func (p *phone) naming(ctx context.Context, what string, pictures []clientsdk.At
 	before := p.w.did["phone "+what]
 	err := p.edit(ctx, what, fn)
 	for _, a := range pictures {
-		p.unnamed[a.SHA256] = p.w.did["phone "+what] == before
+		if p.unnamed[a.SHA256] = p.w.did["phone "+what] == before; !p.unnamed[a.SHA256] {
+			delete(p.loose, a.SHA256)
+		}
 	}
 	return err
 }
@@ -127,8 +129,8 @@ func (p *phone) defect(ctx context.Context, j, visit schema.Row) error {
 		if err != nil {
 			return err
 		}
-		_, err = e.Insert("photo", map[string]any{"job": j.ID, "visit": visit.ID, "defect": defect, "role": "full", "taken_at": p.millis(),
-			"original": original.SHA256[:], "original_size": original.Size, "original_type": "image/jpeg", "preview": preview.SHA256[:], "preview_size": preview.Size})
+		_, err = e.Insert("photo", p.knowing(map[string]any{"job": j.ID, "visit": visit.ID, "defect": defect, "role": "full", "taken_at": p.millis(),
+			"original": original.SHA256[:], "original_size": original.Size, "original_type": "image/jpeg", "preview": preview.SHA256[:], "preview_size": preview.Size}, p.sharp()))
 		return err
 	})
 }
@@ -156,8 +158,8 @@ func (p *phone) photo(ctx context.Context, j, visit schema.Row) error {
 		}
 	}
 	return p.naming(ctx, "photo", []clientsdk.Attachment{original, preview}, func(e *clientsdk.Edit) error {
-		_, err := e.Insert("photo", map[string]any{"job": j.ID, "visit": visit.ID, "role": "after", "taken_at": p.millis(), "original": original.SHA256[:],
-			"original_size": original.Size, "original_type": "image/jpeg", "preview": preview.SHA256[:], "preview_size": preview.Size})
+		_, err := e.Insert("photo", p.knowing(map[string]any{"job": j.ID, "visit": visit.ID, "role": "after", "taken_at": p.millis(), "original": original.SHA256[:],
+			"original_size": original.Size, "original_type": "image/jpeg", "preview": preview.SHA256[:], "preview_size": preview.Size}, p.sharp()))
 		return err
 	})
 }

@@ -275,7 +275,10 @@ func (w *world) converged(ctx context.Context) error {
 		if err := p.ordered(ctx); err != nil {
 			return err
 		}
-		for _, t := range w.node.core.Schema.Tables {
+		if left := p.changes(ctx, "c.state = 'acked'", nil); left != "" {
+			return broken("I7", "%s never learns that the feed has what it wrote: %s", p.name, left)
+		}
+		for _, t := range p.knows().Tables {
 			if t.Root == schema.RootOffice {
 				continue
 			}
@@ -352,7 +355,8 @@ func (w *world) serverRows(ctx context.Context, p *phone, t *schema.Table, names
 			}
 			var b strings.Builder
 			for i, n := range names {
-				fmt.Fprintf(&b, "%s=%s;", n, cell(cells[i]))
+				v := w.node.core.Schema.Table(t.Name).Column(n).ValueAt(cells[i], p.knows().Version)
+				fmt.Fprintf(&b, "%s=%s;", n, cell(v))
 			}
 			out[id] = b.String()
 		}

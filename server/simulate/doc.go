@@ -3,7 +3,8 @@
 // a network, a clock, a disk and a photo storage that fail as a seeded
 // generator says. After every step and at quiet points it checks what the
 // protocol promises; a seed that fails prints the promise, its last steps and
-// the command that replays it.
+// the command that replays it. In every second world the server and some phones
+// begin with the oldest version of the schema and are upgraded on the way.
 //
 // Each worker is a process of its own on one processor. A power cut takes away
 // what SQLite wrote to a database and did not sync, since the simulator stands

@@ -41,6 +41,9 @@ const (
 	deviceRevoked  = "device revoked"
 	jobMoved       = "job reassigned while offline"
 	feedMoves      = "feed moves between pages"
+	phoneOlder     = "phone with an older app"
+	phoneUpgraded  = "phone given a newer app"
+	serverUpgraded = "server given a newer build"
 )
 
 // kinds lists all kinds, by how they come about: those of one request to the
@@ -68,8 +71,16 @@ func stepKinds() []string {
 	return []string{phonePower, serverRestored, phoneRestored, phoneCloned, clockHour, clockDays, clock2100, clock1970, deviceRevoked, jobMoved}
 }
 
-func allKinds() []string {
+// drawnKinds are those that each world draws.
+func drawnKinds() []string {
 	out := append(append(callKinds(), storageKinds()...), stepKinds()...)
+	sort.Strings(out)
+	return out
+}
+
+// allKinds are those that a run has to reach.
+func allKinds() []string {
+	out := append(drawnKinds(), phoneOlder, phoneUpgraded, serverUpgraded)
 	sort.Strings(out)
 	return out
 }

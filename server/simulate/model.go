@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"siteledger/server/ledger"
+	"siteledger/syncproto"
 	"siteledger/syncproto/changelog"
 	"siteledger/syncproto/schema"
 )
@@ -96,29 +97,75 @@ func (m *model) pushed(_ logKey, mem *memory, fresh []*changelog.Change) error {
 	if err != nil {
 		return err
 	}
-	want := map[place]string{}
-	tables := map[place]string{}
+	if err := whole(mem, fresh); err != nil {
+		return err
+	}
+	want := map[place]contested{}
 	for _, ch := range fresh {
-		if err := m.one(ctx, mem, ch, may, want, tables); err != nil {
+		if err := m.one(ctx, mem, ch, may, want); err != nil {
 			return err
 		}
 	}
 	for at, v := range want {
 		delete(m.last, at)
-		row, ok, err := m.o.w.node.core.Store.StateRow(ctx, mem.site.id, tables[at], at.row)
+		row, ok, err := m.o.w.node.core.Store.StateRow(ctx, mem.site.id, v.table, at.row)
 		if err != nil {
 			return err
 		}
-		if ok && cell(row.Cols[at.col]) != v {
-			return broken("I12", "%s.%s is %s, by the protocol's rule it is %s", tables[at], at.col, cell(row.Cols[at.col]), v)
+		if ok && cell(row.Cols[at.col]) != v.value {
+			return broken("I12", "%s.%s is %s, by the protocol's rule it is %s", v.table, at.col, cell(row.Cols[at.col]), v.value)
 		}
 	}
 	return nil
 }
 
-func (m *model) one(ctx context.Context, mem *memory, ch *changelog.Change, may map[uuid.UUID]bool, want, tables map[place]string) error {
+// whole looks that each transaction took effect whole or not at all: where one of
+// its changes is held or denied, all are, for the sake of that one (P3).
+func whole(mem *memory, fresh []*changelog.Change) error {
+	for i, n := 0, 0; i < len(fresh); i = n {
+		code, own := mem.without(fresh[i].Seq), 0
+		for n = i; n < len(fresh) && fresh[n].Txn == fresh[i].Txn; n++ {
+			if got := mem.without(fresh[n].Seq); got != code {
+				return broken("P3", "a transaction of %s was cut: change %d is %q and change %d is %q", mem.phone.name, fresh[i].Seq, code, fresh[n].Seq, got)
+			}
+			if reason(mem.outcome[fresh[n].Seq]) != "transaction" {
+				own++
+			}
+		}
+		if code != "" && own != 1 {
+			return broken("P3", "%d changes of one transaction of %s are each %s for a reason of their own", own, mem.phone.name, code)
+		}
+	}
+	return nil
+}
+
+// without is the code of a change that has no effect; "" for one that has.
+func (m *memory) without(seq uint64) syncproto.OutcomeCode {
+	if code := m.code[seq]; code == syncproto.Held || code == syncproto.Denied {
+		return code
+	}
+	return ""
+}
+
+// contested is what a column under the rule latest has to hold once a batch is
+// in, where the office wrote it before: its value, or the log's own (mine).
+type contested struct {
+	table, value string
+	mine         bool
+}
+
+// latest lays one more value of a log over a column that the office wrote. What
+// the log itself wrote last, and what its writer knew of, gives way.
+func latest(stands contested, office officeValue, base, hlc uint64, value string) contested {
+	if stands.mine || office.rev <= base || hlc > office.hlc {
+		stands.value, stands.mine = value, true
+	}
+	return stands
+}
+
+func (m *model) one(ctx context.Context, mem *memory, ch *changelog.Change, may map[uuid.UUID]bool, want map[place]contested) error {
 	code, outcome := mem.code[ch.Seq], mem.outcome[ch.Seq]
-	t := m.o.w.node.core.Schema.Table(ch.Table)
+	t := m.o.w.template.today.Table(ch.Table)
 	switch reason(outcome) {
 	case "undecodable", "unknown-table", "unknown-column", "bad-value", "internal":
 		return broken("P3", "a sound change of %s (%s) was held: %s", mem.phone.name, ch.Table, outcome)
@@ -150,23 +197,19 @@ func (m *model) one(ctx context.Context, mem *memory, ch *changelog.Change, may 
 	for name, v := range ch.Cols {
 		at, c := place{ch.Row, name}, t.Column(name)
 		office, ok := m.last[at]
-		if !ok || office.rev <= ch.Base || office.value == cell(c.Normal(v)) {
-			delete(m.last, at)
+		if !ok {
 			continue
 		}
-		switch t.RuleOf(c) {
-		case schema.Review:
-			if code != "conflict" {
-				return broken("I12", "two values of %s.%s, which a person must decide, were settled as %q", ch.Table, name, code)
+		if t.RuleOf(c) == schema.Latest {
+			stands, again := want[at]
+			if !again {
+				stands = contested{table: ch.Table, value: office.value}
 			}
-		case schema.Latest:
-			tables[at] = ch.Table
-			if min(ch.HLC, uint64(m.o.w.at.UnixMilli())<<16) > office.hlc {
-				want[at] = cell(c.Normal(v))
-			} else if _, mine := want[at]; !mine {
-				want[at] = office.value
-			}
+			want[at] = latest(stands, office, ch.Base, min(ch.HLC, uint64(m.o.w.at.UnixMilli())<<16), cell(c.Normal(v)))
 			continue // another change of this batch may follow
+		}
+		if t.RuleOf(c) == schema.Review && office.rev > ch.Base && office.value != cell(c.Normal(v)) && code != "conflict" {
+			return broken("I12", "two values of %s.%s, which a person must decide, were settled as %q", ch.Table, name, code)
 		}
 		delete(m.last, at)
 	}

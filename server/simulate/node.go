@@ -24,6 +24,7 @@ import (
 	"siteledger/server/config"
 	"siteledger/server/office"
 	"siteledger/syncproto"
+	"siteledger/syncproto/schema"
 )
 
 // Where the two ends of the server are on the simulated network.
@@ -46,7 +47,8 @@ const (
 
 // node is the server: its handlers called as functions, its files in a folder.
 type node struct {
-	dir     string // data folder of the present life
+	dir     string             // data folder of the present life
+	schema  *schema.Descriptor // that its build knows
 	lives   int
 	core    *app.Core
 	api     *api.Server
@@ -66,10 +68,13 @@ func (n *node) open(ctx context.Context) error {
 	cfg.Data = n.dir
 	log := slog.New(slog.DiscardHandler)
 	var err error
-	if n.core, err = app.OpenCoreAt(ctx, cfg, log, n.now); err != nil {
+	if n.core, err = app.OpenCoreOf(ctx, cfg, log, n.now, n.schema); err != nil {
 		return err
 	}
 	c := n.core
+	if err := c.Upgrade(ctx); err != nil { // as each start does
+		return err
+	}
 	if _, err := c.Headquarters(ctx); err != nil {
 		return err
 	}

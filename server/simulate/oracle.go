@@ -156,6 +156,7 @@ func (o *oracle) push(p *phone, body, out []byte) error {
 		if err != nil {
 			return broken("I3", "%s: a change of a real phone cannot be decoded: %v", p.name, err)
 		}
+		o.fail(o.byVersion(p, ch))
 		m.hash[seq], m.outcome[seq], m.change[seq], m.code[seq] = h, text, ch, x.Code
 		fresh = append(fresh, ch)
 		o.w.tell("    %d %s op %d %s %s", seq, ch.Table, ch.Op, x.Code, x.Reason)

@@ -99,6 +99,9 @@ func (w *world) act(ctx context.Context) error {
 	if err := w.restoreServer(ctx); err != nil {
 		return err
 	}
+	if err := w.upgrade(ctx); err != nil {
+		return err
+	}
 	p := w.anyPhone()
 	switch n := w.rng.IntN(100); {
 	case n < 44:
@@ -148,6 +151,8 @@ func (p *phone) keeps(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	loose := p.loose
+	p.look(st)
 	verified := map[[32]byte]bool{}
 	for _, u := range st.Uploads {
 		verified[u.SHA256] = u.State == clientsdk.Verified
@@ -167,6 +172,10 @@ func (p *phone) keeps(ctx context.Context) error {
 			continue
 		}
 		f, err := p.client.OpenAttachment(sha)
+		if err != nil && loose[sha] {
+			delete(p.photos, sha)
+			continue
+		}
 		if err != nil {
 			p.w.oracle.fail(broken("P12", "%s lost a photo without a receipt: %v", p.name, err))
 			return nil
@@ -216,6 +225,14 @@ func (w *world) misfortune(ctx context.Context, p *phone) error {
 	return nil
 }
 
+// look notes which previews no row names.
+func (p *phone) look(st clientsdk.Status) {
+	p.loose = map[[32]byte]bool{}
+	for _, u := range st.Uploads {
+		p.loose[u.SHA256] = u.State == clientsdk.Stored && u.Purpose == syncproto.PurposePreview
+	}
+}
+
 // clone makes a second phone with the same identity.
 func (w *world) clone(p *phone) error {
 	if w.faults[phoneCloned] > 1 || p.twin {
@@ -226,6 +243,7 @@ func (w *world) clone(p *phone) error {
 		return err
 	}
 	p.other, q.other = true, true
+	q.schema, q.loose = p.schema, maps.Clone(p.loose)
 	p.twin, q.twin, q.offset, q.token, q.texts = true, true, p.offset, p.token, 1000
 	maps.Copy(q.photos, p.photos)
 	maps.Copy(q.unnamed, p.unnamed)
@@ -276,6 +294,11 @@ func (w *world) restores(ctx context.Context) error {
 				return err
 			}
 		}
+		st, err := i.phone.client.Status(ctx)
+		if err != nil {
+			return err
+		}
+		i.phone.look(st)
 	}
 	w.images = rest
 	return nil
@@ -289,6 +312,10 @@ func (w *world) settle(ctx context.Context, out *result) error {
 		if err := w.restoreServer(ctx); err != nil {
 			return err
 		}
+	}
+	w.older.server = 0
+	if err := w.upgrade(ctx); err != nil {
+		return err
 	}
 	w.calm = true
 	w.tell("faults stop")

@@ -63,15 +63,19 @@ func TestMutantsFit(t *testing.T) {
 	if err != nil || len(files) < 15 {
 		t.Fatalf("%d planted bugs: %v", len(files), err)
 	}
+	var all []mutant
 	for _, f := range files {
 		m, err := readMutant(f)
 		if err != nil {
-			t.Error(err)
-			continue
+			t.Fatal(err)
 		}
-		if _, err := m.overlay(root, t.TempDir()); err != nil {
+		if _, err := plant(root, t.TempDir(), []mutant{m}); err != nil {
 			t.Error(err)
 		}
+		all = append(all, m)
+	}
+	if _, err := plant(root, t.TempDir(), all); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -26,6 +26,8 @@ type template struct {
 	dir   string
 	disks *disks
 	hq    uuid.UUID
+	today *schema.Descriptor
+	then  *schema.Descriptor // the oldest
 	sites []templateSite
 }
 
@@ -38,7 +40,8 @@ type templateSite struct {
 
 // The folders of a template.
 const (
-	templateServer = "server"
+	templateServer = "server" // of the oldest version of the schema
+	templateNow    = "today"  // the same, upgraded
 	templateEmpty  = "empty"
 	templatePhone  = "phone"
 )
@@ -52,7 +55,10 @@ func makeTemplate(ctx context.Context, in string) (*template, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &template{dir: dir, hq: uuid.Must(newID())}
+	t := &template{dir: dir, hq: uuid.Must(newID()), today: schema.MustCurrent()}
+	if t.then, err = schema.Version(oldest); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
 	if t.disks, err = newDisks(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -94,7 +100,8 @@ func (t *template) people(ctx context.Context) error {
 	cfg := config.Default()
 	cfg.Data = filepath.Join(t.dir, templateServer)
 	now := time.Date(2026, 3, 1, 7, 0, 0, 0, time.UTC)
-	core, err := app.OpenCoreAt(ctx, cfg, slog.New(slog.DiscardHandler), func() time.Time { return now })
+	log, clock := slog.New(slog.DiscardHandler), func() time.Time { return now }
+	core, err := app.OpenCoreOf(ctx, cfg, log, clock, t.then)
 	if err != nil {
 		return err
 	}
@@ -108,7 +115,18 @@ func (t *template) people(ctx context.Context) error {
 		}
 		t.sites = append(t.sites, s)
 	}
-	return core.Close()
+	if err := core.Close(); err != nil {
+		return err
+	}
+	from := cfg.Data
+	cfg.Data = filepath.Join(t.dir, templateNow)
+	if err := copyTree(from, cfg.Data); err != nil {
+		return err
+	}
+	if core, err = app.OpenCoreAt(ctx, cfg, log, clock); err != nil {
+		return err
+	}
+	return errors.Join(core.Upgrade(ctx), core.Close())
 }
 
 func (s *templateSite) people(ctx context.Context, core *app.Core) error {

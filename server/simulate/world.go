@@ -36,6 +36,7 @@ type world struct {
 	oracle   *oracle
 	late     []lateCall
 	images   []image
+	older    older
 	saved    *backup
 	dying    *dying // context of the request in whose middle the server dies
 
@@ -90,10 +91,11 @@ func newWorld(ctx context.Context, seed uint64, t *template) (*world, error) {
 	w.start = time.Date(2026, 3, 2, 7, 0, 0, 0, time.UTC).Add(time.Duration(w.rng.IntN(86400)) * time.Second)
 	w.at = w.start
 	w.drawKinds()
+	w.older = newOlder(seed)
 	w.node = &node{dir: filepath.Join(dir, "server-0"), now: func() time.Time { return w.at }}
-	w.node.storageCall = w.serverToStorage
+	w.node.storageCall, w.node.schema = w.serverToStorage, t.today
 	w.oracle = newOracle(w)
-	if err := copyTree(filepath.Join(t.dir, templateServer), w.node.dir); err != nil {
+	if err := copyTree(w.older.begin(w), w.node.dir); err != nil {
 		return w, err
 	}
 	if err := w.node.open(ctx); err != nil {
@@ -105,7 +107,7 @@ func newWorld(ctx context.Context, seed uint64, t *template) (*world, error) {
 // drawKinds draws which faults exist: none in every eighth seed, else each
 // with a chance of its own world.
 func (w *world) drawKinds() {
-	all := allKinds()
+	all := drawnKinds()
 	share := 0.15 + 0.5*w.rng.Float64()
 	for _, k := range all {
 		if w.rng.Float64() < share && w.seed%8 != 0 {

@@ -25,6 +25,13 @@ import (
 // "target executions milliseconds", for the closing summary of the CI.
 const LogVariable = "FUZZ_LOG"
 
+// Targets of [Record] that are no fuzz targets: what was offered to a server,
+// and what was done to one's database.
+const (
+	DamagedLogs   = "damaged-logs"
+	DamagedStores = "damaged-stores"
+)
+
 // KeepVariable in the environment is a number: each run then adds so many of
 // the inputs that decoded to the target's kept corpus.
 const KeepVariable = "FUZZ_KEEP"
@@ -180,7 +187,7 @@ func Run(t *testing.T, target string, n int, seeds [][]byte, body func(t testing
 	}
 	took := time.Since(start)
 	t.Logf("fuzz: %d executions of %s in %.1f s, %d decoded", done, target, took.Seconds(), decoded)
-	record(t, target, done, took)
+	Record(t, target, done, took)
 }
 
 // store adds an input to the kept corpus, under a name made of its bytes.
@@ -212,8 +219,9 @@ func once(t *testing.T, b []byte, body func(testing.TB, []byte) bool) bool {
 	return body(t, b)
 }
 
-// record adds a line for the CI's summary, where it asks for one.
-func record(tb testing.TB, target string, n int, took time.Duration) {
+// Record adds a line for the CI's summary, where it asks for one: a test that
+// does not go by [Run] says itself what it tried.
+func Record(tb testing.TB, target string, n int, took time.Duration) {
 	name := os.Getenv(LogVariable)
 	if name == "" {
 		return

@@ -62,8 +62,15 @@ func TestServerConforms(t *testing.T) {
 	if !strings.HasPrefix(address, "http") {
 		address = "http://" + address
 	}
+	file := filepath.Join(t.TempDir(), "kept.json")
 	conformance(t, 90, nil, "-server", address, "-codes", code(li)+","+code(li)+","+code(li), "-other", code(chen),
-		"-revoke", program(t, "server")+" device revoke -data "+data+" -device {device}")
+		"-revoke", program(t, "server")+" device revoke -data "+data+" -device {device}", "-keep", file)
+	// The same server after a restore, with access tokens of a second.
+	p.stop()
+	said(call(t, "server", "new-history", "-data", data))
+	p = start(t, "server", "serve", "-data", data, "-listen", strings.TrimPrefix(address, "http://"), "-s3.listen", "127.0.0.1:0", "-session.access", "1s")
+	p.await(p.err, `listening`)
+	conformance(t, 4, nil, "-server", address, "-again", file)
 }
 
 // TestPhoneConforms: our own SDK passes the kit that any phone is judged by,

@@ -112,8 +112,8 @@ func (o *Outbox) beyond(ctx context.Context, tx *sql.Tx, e *epoch, b *Batch, ans
 func (o *Outbox) outcomes(ctx context.Context, tx *sql.Tx, e *epoch, b *Batch, ans *syncproto.PushAnswer) (Effect, error) {
 	if _, err := tx.ExecContext(ctx, `
 		UPDATE change
-		SET state = 'acked', acked_at = $1
-		WHERE epoch = $2 AND seq <= $3 AND seq >= $4 AND state = 'pending'`,
+		SET state = CASE WHEN state = 'pending' THEN 'acked' ELSE state END, acked_at = $1
+		WHERE epoch = $2 AND seq <= $3 AND seq >= $4 AND (state = 'pending' OR acked_at IS NULL)`,
 		ans.ServerTime, e.id[:], b.Last, b.From); err != nil {
 		return Effect{}, fmt.Errorf("acknowledge: %w", err)
 	}
@@ -122,15 +122,12 @@ func (o *Outbox) outcomes(ctx context.Context, tx *sql.Tx, e *epoch, b *Batch, a
 		if out.Seq < b.From || out.Seq > b.Last {
 			continue
 		}
-		state := "acked"
-		switch out.Code {
-		case syncproto.Held:
-			state = "held"
-		case syncproto.Denied:
-			state = "denied"
+		state, err := stateOf(ctx, tx, e.id, out)
+		if err != nil {
+			return Effect{}, err
 		}
 		var key Key
-		err := tx.QueryRowContext(ctx, `
+		err = tx.QueryRowContext(ctx, `
 			UPDATE change
 			SET state = CASE WHEN state IN ('acked', 'held') THEN $1 ELSE state END, outcome = $2, reason = $3, case_id = $4
 			WHERE epoch = $5 AND seq = $6 AND (outcome = '' OR state = 'acked')
@@ -148,6 +145,32 @@ func (o *Outbox) outcomes(ctx context.Context, tx *sql.Tx, e *epoch, b *Batch, a
 		}
 	}
 	return eff, nil
+}
+
+// stateOf is the state that an outcome gives to its change. What was held behind
+// a case that this phone knows as decided, since the answer had been lost and the
+// office was quicker than the next try, is let go as it was by the decision.
+func stateOf(ctx context.Context, tx *sql.Tx, epoch uuid.UUID, out syncproto.Outcome) (string, error) {
+	switch out.Code {
+	case syncproto.Denied:
+		return "denied", nil
+	case syncproto.Held:
+	default:
+		return "acked", nil
+	}
+	if len(out.Case) == 0 || (out.Reason != syncproto.Behind && out.Reason != syncproto.Transaction) {
+		return "held", nil
+	}
+	var decided bool
+	if err := tx.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM change WHERE epoch = $1 AND case_id = $2 AND seq < $3 AND state IN ('confirmed', 'refused'))`,
+		epoch[:], out.Case, out.Seq).Scan(&decided); err != nil {
+		return "", fmt.Errorf("outcome of change %d: %w", out.Seq, err)
+	}
+	if decided {
+		return "acked", nil
+	}
+	return "held", nil
 }
 
 // Gap takes over a 409 log-gap: the server has less than I thought. It sends

@@ -319,8 +319,17 @@ func changePlays() map[string]map[string]changePlay {
 			"acked": func(s *spot, _ bool) { s.pass(true); s.want("confirmed", "y") },
 			"held":  stays("held", "x", passed), "confirmed": stays("confirmed", "y", passed), "denied, refused": stays("denied, refused", "", passed),
 		},
-		"`decided`, accept": {"held": func(s *spot, _ bool) { s.decided("accept"); s.pass(true); s.want("confirmed", "y") }},
+		"`decided`, accept": {
+			"held": func(s *spot, _ bool) { s.decided("accept"); s.pass(true); s.want("confirmed", "y") },
+			"pending": func(s *spot, _ bool) {
+				s.decided("accept")
+				s.answer(s.held())
+				s.pass(true)
+				s.want("confirmed", "y")
+			},
+		},
 		"`decided`, refuse": {
+			"pending":   func(s *spot, _ bool) { s.decided("refuse"); s.answer(s.held()); s.want("refused", "") },
 			"held":      func(s *spot, _ bool) { s.decided("refuse"); s.want("refused", "") },
 			"acked":     func(s *spot, _ bool) { s.decided("refuse"); s.want("refused", "") },
 			"confirmed": func(s *spot, _ bool) { s.decided("refuse"); s.want("refused", "y") }, // the feed's rows are the server's

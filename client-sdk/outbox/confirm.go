@@ -127,6 +127,12 @@ func (o *Outbox) Decided(ctx context.Context, tx *sql.Tx, id uuid.UUID, seq uint
 	if err != nil {
 		return Effect{}, fmt.Errorf("decided: %w", err)
 	}
+	if state == "pending" {
+		if err := before(ctx, tx, id, txn, more.Case); err != nil {
+			return Effect{}, err
+		}
+		state, c = "held", more.Case[:]
+	}
 	if state == "held" && once && more.Case != uuid.Nil && !bytes.Equal(c, more.Case[:]) {
 		return Effect{}, nil // the case that it was held under before
 	}
@@ -166,6 +172,20 @@ func (o *Outbox) Decided(ctx context.Context, tx *sql.Tx, id uuid.UUID, seq uint
 	return eff, err
 }
 
+// before marks a transaction as held whose acknowledgement has not come: the
+// answer was lost, and the office was quicker than the next try. The outcome that
+// comes with that says nothing new then. A conflict that was decided so shows no
+// mark either.
+func before(ctx context.Context, tx *sql.Tx, id uuid.UUID, txn int64, kase uuid.UUID) error {
+	if _, err := tx.ExecContext(ctx, `
+		UPDATE change
+		SET state = 'held', outcome = 'held', reason = 'decided', case_id = $1
+		WHERE epoch = $2 AND txn = $3 AND state = 'pending'`, kase[:], id[:], txn); err != nil {
+		return fmt.Errorf("decided before it was acknowledged: %w", err)
+	}
+	return nil
+}
+
 // Again says under which case, and why, a transaction is held that was accepted
 // and failed once more.
 type Again struct {
@@ -186,8 +206,8 @@ func heldAgain(ctx context.Context, tx *sql.Tx, id uuid.UUID, seq uint64, more A
 	keys, err := collect(ctx, tx, `
 		UPDATE change
 		SET state = 'held', case_id = $1, reason = CASE WHEN seq = $2 THEN $3 ELSE 'transaction' END,
-			settled = CASE WHEN outcome = 'conflict' THEN settled ELSE 1 END
-		WHERE epoch = $4 AND txn = (SELECT t.txn FROM change t WHERE t.epoch = $4 AND t.seq = $2) AND state IN ('held', 'acked', 'confirmed')
+			settled = CASE WHEN outcome = 'conflict' THEN settled ELSE 1 END, outcome = CASE WHEN state = 'pending' THEN 'held' ELSE outcome END
+		WHERE epoch = $4 AND txn = (SELECT t.txn FROM change t WHERE t.epoch = $4 AND t.seq = $2) AND state IN ('held', 'acked', 'confirmed', 'pending')
 			AND NOT coalesce(case_id = $1 AND state <> 'held', FALSE)
 		RETURNING tbl, row`, more.Case[:], int64(seq), reason, id[:])
 	if err != nil {

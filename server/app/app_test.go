@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -112,4 +113,42 @@ func TestAnotherServersKey(t *testing.T) {
 	if err := open(); err != nil {
 		t.Errorf("with its own key again: %v", err)
 	}
+}
+
+// TestStopsBesideASilentConnection: somebody has connected to the photo storage
+// and says nothing, as clients do that open one connection too many. The server
+// ends without a fault all the same.
+func TestStopsBesideASilentConnection(t *testing.T) {
+	cfg := config.Default()
+	cfg.Listen, cfg.S3.Listen, cfg.Data = "127.0.0.1:0", freePort(t), t.TempDir()
+	a, err := app.New(context.Background(), cfg, slog.New(slog.DiscardHandler), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	get(t, a.URL()+"/readyz") // storage and all
+	silent, err := net.Dial("tcp", cfg.S3.Listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("run: %v", err)
+	}
+	if err := a.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }

@@ -60,9 +60,9 @@ func syncs(t *testing.T, c *clientsdk.Client, rounds int) {
 	}
 }
 
-// TestPhonesOfTwoVersions: two technicians of one crew, one with the app of
+// TestPhonesOfThreeVersions: two technicians of one crew, one with the app of
 // schema version 1, then with today's on the same phone (promise P9).
-func TestPhonesOfTwoVersions(t *testing.T) {
+func TestPhonesOfThreeVersions(t *testing.T) {
 	ctx := context.Background()
 	a, centre := startServer(t, t.TempDir())
 	li, chen := person(t, a, centre, "李师傅", schema.Installer), person(t, a, centre, "陈师傅", schema.Installer)
@@ -75,11 +75,16 @@ func TestPhonesOfTwoVersions(t *testing.T) {
 		ledger.Edit{Table: "adjudication", Row: verdict, Op: changelog.Insert, Cols: map[string]any{"defect": defect[:], "verdict": "return", "lacks": "实物", "remedy": "gift", "adjudicator": li[:], "at": int64(1)}})
 
 	dir := t.TempDir()
-	old, now := openPhoneOf(t, dir, a.URL(), 1), openPhone(t, t.TempDir(), a.URL())
+	old, between, now := openPhoneOf(t, dir, a.URL(), 1), openPhoneOf(t, t.TempDir(), a.URL(), 2), openPhone(t, t.TempDir(), a.URL())
 	enrol(t, a, old, li)
+	enrol(t, a, between, li)
 	enrol(t, a, now, chen)
 	syncs(t, old, 1)
+	syncs(t, between, 1)
 	syncs(t, now, 1)
+	if got := shown(t, between, "adjudication", verdict, "remedy"); got != "gift" {
+		t.Errorf("the phone of one version before shows the remedy %v", got)
+	}
 	if got := shown(t, old, "adjudication", verdict, "remedy"); got != "discount" {
 		t.Errorf("the old phone shows the remedy %v", got)
 	}
@@ -106,9 +111,22 @@ func TestPhonesOfTwoVersions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	err = between.Edit(ctx, func(e *clientsdk.Edit) error {
+		return e.Update("job_contact", contact, map[string]any{"phone": "13900139000"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	syncs(t, now, 2)
+	syncs(t, between, 2)
 	syncs(t, old, 2)
 	syncs(t, now, 1)
+	if got := shown(t, now, "job_contact", contact, "phone"); got != "13900139000" {
+		t.Errorf("the number from the phone of one version before is %v on the new one", got)
+	}
+	if got := shown(t, between, "photo", shot, "kept_reason"); got != "无法再拍" {
+		t.Errorf("the phone of one version before shows kept_reason %v", got)
+	}
 	if got := shown(t, now, "job_contact", contact, "note"); got != "门铃坏了" {
 		t.Errorf("the old phone's note is %v on the new one", got)
 	}

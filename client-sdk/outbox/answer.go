@@ -221,9 +221,21 @@ func (o *Outbox) TooLarge(ctx context.Context, tx *sql.Tx, b *Batch) (bool, erro
 	return true, e.save(ctx, tx)
 }
 
-// HistoryChanged makes every log prove its end to the server's new history.
+// HistoryChanged makes every log prove its end to the server's new history. What
+// was held is sent again: another history may have taken it otherwise, from a
+// copy of this phone, and then nobody would decide what this one still shows as
+// held.
 func (o *Outbox) HistoryChanged(ctx context.Context, tx *sql.Tx) error {
-	if _, err := tx.ExecContext(ctx, `UPDATE epoch SET verify = 1, send_from = 0, forked = 0, step = 0`); err != nil {
+	if _, err := tx.ExecContext(ctx, `
+		UPDATE epoch
+		SET verify = 1, forked = 0, step = 0,
+			send_from = coalesce((SELECT min(c.txn) FROM change c WHERE c.epoch = epoch.epoch AND c.state = 'held'), 0)`); err != nil {
+		return fmt.Errorf("history changed: %w", err)
+	}
+	if _, err := tx.ExecContext(ctx, `
+		UPDATE change
+		SET state = 'pending', outcome = '', reason = '', case_id = NULL, settled = 0, acked_at = NULL
+		WHERE state = 'held'`); err != nil {
 		return fmt.Errorf("history changed: %w", err)
 	}
 	return nil

@@ -65,3 +65,40 @@ func TestDecidedBeforeAcknowledged(t *testing.T) {
 		})
 	}
 }
+
+// TestHeldInAnotherHistory: a change is held, the server is put back from a
+// backup, and a copy of this phone sends the same log to it, where it is applied.
+// This phone asks again for what it shows as held.
+func TestHeldInAnotherHistory(t *testing.T) {
+	l := newLog(t)
+	kase := uuid.New()
+	l.record(uuid.New())
+	l.record(uuid.New(), uuid.New())
+	l.record(uuid.New())
+	b := l.next()
+	answer := func(b *outbox.Batch, outs ...syncproto.Outcome) {
+		l.do(func(ctx context.Context, tx *sql.Tx) error {
+			_, err := l.o.Accept(ctx, tx, l.who, outbox.Stamp{}, b, &syncproto.PushAnswer{Acked: 4, Head: b.Head[:], ServerTime: 1, Outcomes: outs})
+			return err
+		})
+	}
+	held := []syncproto.Outcome{{Seq: 2, Code: syncproto.Held, Reason: syncproto.RowUnknown, Case: kase[:]}, {Seq: 3, Code: syncproto.Held, Reason: syncproto.Transaction, Case: kase[:]}}
+	answer(b, held...)
+	for _, c := range []struct {
+		outs []syncproto.Outcome
+		want string
+	}{{held, "acked held held acked"}, {nil, "acked acked acked acked"}} {
+		l.do(func(ctx context.Context, tx *sql.Tx) error { return l.o.HistoryChanged(ctx, tx) })
+		b := l.next()
+		if b == nil || b.From != 2 || b.Last != 4 {
+			t.Fatalf("sent %+v", b)
+		}
+		answer(b, c.outs...)
+		if got := l.states(); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+		if l.next() != nil {
+			t.Error("there is more to send")
+		}
+	}
+}

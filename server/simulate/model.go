@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"siteledger/server/ledger"
+	"siteledger/server/reconcile"
 	"siteledger/syncproto"
 	"siteledger/syncproto/changelog"
 	"siteledger/syncproto/schema"
@@ -57,6 +58,13 @@ func (o *oracle) wrote(ctx context.Context, s *site, edits []ledger.Edit, out le
 		for name, v := range e.Cols {
 			c := t.Column(name)
 			stands := ok && cell(row.Cols[name]) == cell(c.Normal(v))
+			rev := out.Rev
+			if t.RuleOf(c) == schema.Review && stands {
+				// A value that stood already stays its first writer's, since then.
+				if stands, rev, err = o.officeWrote(ctx, s, t, e.Row, name); err != nil {
+					return err
+				}
+			}
 			if t.RuleOf(c) == schema.Latest && !stands {
 				o.fail(broken("I12", "the office's later value of %s.%s lost against an earlier one", e.Table, name))
 			}
@@ -65,13 +73,31 @@ func (o *oracle) wrote(ctx context.Context, s *site, edits []ledger.Edit, out le
 				if err != nil {
 					return err
 				}
-				o.model.last[place{e.Row, name}] = officeValue{out.Rev, hlc, cell(c.Normal(v))}
+				o.model.last[place{e.Row, name}] = officeValue{rev, hlc, cell(c.Normal(v))}
 			} else {
 				delete(o.model.last, place{e.Row, name})
 			}
 		}
 	}
 	return nil
+}
+
+// officeWrote says whether the value of a column came from the office, and at
+// which rev.
+func (o *oracle) officeWrote(ctx context.Context, s *site, t *schema.Table, row uuid.UUID, column string) (bool, uint64, error) {
+	var b []byte
+	err := o.w.node.core.Store.View(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT clock FROM state_`+t.Name+` WHERE centre = $1 AND id = $2`, s.id[:], row[:]).Scan(&b)
+	})
+	if err != nil {
+		return false, 0, err
+	}
+	clock, err := reconcile.DecodeClock(t, b)
+	if err != nil {
+		return false, 0, err
+	}
+	stamp, ok := clock.Stamp(column)
+	return ok && stamp.Office, stamp.Rev, nil
 }
 
 func (o *oracle) hlc(ctx context.Context, s *site) (hlc uint64, err error) {

@@ -142,7 +142,11 @@ func (w *world) reassign(ctx context.Context, s *site, job uuid.UUID) error {
 func (w *world) openCases(ctx context.Context, s *site) ([]uuid.UUID, error) {
 	var out []uuid.UUID
 	err := w.node.core.Store.View(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT id FROM case_file WHERE centre = $1 AND state = 'open' ORDER BY opened_rev, opened_at, kind, tbl, row, col, id`, s.id[:])
+		rows, err := tx.QueryContext(ctx, `
+			SELECT id
+			FROM case_file
+			WHERE centre = $1 AND state = 'open'
+			ORDER BY opened_rev, opened_at, kind, (SELECT min(h.seq) FROM held h WHERE h.centre = case_file.centre AND h.case_id = case_file.id), tbl, row, col, id`, s.id[:])
 		if err != nil {
 			return err
 		}

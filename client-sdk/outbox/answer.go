@@ -228,8 +228,8 @@ func (o *Outbox) TooLarge(ctx context.Context, tx *sql.Tx, b *Batch) (bool, erro
 func (o *Outbox) HistoryChanged(ctx context.Context, tx *sql.Tx) error {
 	if _, err := tx.ExecContext(ctx, `
 		UPDATE epoch
-		SET verify = 1, forked = 0, step = 0,
-			send_from = coalesce((SELECT min(c.txn) FROM change c WHERE c.epoch = epoch.epoch AND c.state = 'held'), 0)`); err != nil {
+		SET verify = 1, send_from = 0, forked = 0, step = 0,
+			acked = coalesce((SELECT min(acked, min(c.txn) - 1) FROM change c WHERE c.epoch = epoch.epoch AND c.state = 'held'), acked)`); err != nil {
 		return fmt.Errorf("history changed: %w", err)
 	}
 	if _, err := tx.ExecContext(ctx, `

@@ -13,6 +13,7 @@ import (
 	"siteledger/server/office"
 	"siteledger/server/report"
 	"siteledger/syncproto/changelog"
+	"siteledger/syncproto"
 	"siteledger/syncproto/schema"
 )
 
@@ -234,7 +235,11 @@ func (w *world) revoke(ctx context.Context, p *phone) error {
 	if !ok {
 		return nil
 	}
-	if err := w.node.core.Auth.RevokeDevice(ctx, operator(), id.Device); err != nil {
+	err := w.node.core.Auth.RevokeDevice(ctx, operator(), id.Device)
+	if fault.CodeOf(err) == syncproto.NotFound {
+		return nil // enrolled with a server that was since put back from a backup
+	}
+	if err != nil {
 		return err
 	}
 	w.hit(deviceRevoked)

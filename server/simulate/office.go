@@ -12,8 +12,8 @@ import (
 	"siteledger/server/ledger"
 	"siteledger/server/office"
 	"siteledger/server/report"
-	"siteledger/syncproto/changelog"
 	"siteledger/syncproto"
+	"siteledger/syncproto/changelog"
 	"siteledger/syncproto/schema"
 )
 

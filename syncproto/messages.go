@@ -26,6 +26,10 @@ type PushAnswer struct {
 	Hint       []byte    `cbor:"5,keyasint"` // opaque: something to pull; empty for nothing
 	HLC        uint64    `cbor:"6,keyasint"` // the server's highest, after the clamp
 	Receipt    string    `cbor:"7,keyasint"` // JWS, see [LogReceipt]
+	// Sent is h(last) of the batch that this answers: the server has that very
+	// content, also where Acked is beyond it. An earlier answer to another batch of
+	// the same length does not pass for this one's.
+	Sent []byte `cbor:"8,keyasint,omitempty"`
 }
 
 // Outcome is what became of one change. It is stored with the change, never

@@ -44,8 +44,8 @@ func (o *Outbox) Accept(ctx context.Context, tx *sql.Tx, who Author, at Stamp, b
 	if err != nil {
 		return Effect{}, err
 	}
-	if ans.Acked < b.Last {
-		return Effect{}, fmt.Errorf("%w: acked %d of a batch up to %d", ErrAnswer, ans.Acked, b.Last)
+	if ans.Acked < b.Last || len(ans.Sent) > 0 && !bytes.Equal(ans.Sent, b.Head[:]) {
+		return Effect{}, fmt.Errorf("%w: acked %d, not of the batch up to %d that was sent", ErrAnswer, ans.Acked, b.Last)
 	}
 	beyond, err := o.beyond(ctx, tx, e, b, ans)
 	if err != nil {

@@ -184,6 +184,10 @@ func TestAnswersThatContradictThemselvesAreNotTakenOver(t *testing.T) {
 			_, err := d.o.Accept(ctx, tx, d.who, outbox.Stamp{}, b, &syncproto.PushAnswer{Acked: 2, Head: make([]byte, 32)})
 			return err
 		},
+		"an old answer, of a log that went further elsewhere": func(ctx context.Context, tx *sql.Tx) error {
+			_, err := d.o.Accept(ctx, tx, d.who, outbox.Stamp{}, b, &syncproto.PushAnswer{Acked: 5, Head: make([]byte, 32), Sent: make([]byte, 32)})
+			return err
+		},
 		"a gap where there is none": func(ctx context.Context, tx *sql.Tx) error {
 			_, err := d.o.Gap(ctx, tx, d.who, outbox.Stamp{}, b, one)
 			return err

@@ -198,6 +198,7 @@ func (l *life) checks() []check {
 		m("8", "P1", "401 twice for one push, then for a while: renews again, then waits by its timer; only a refused refresh token needs a person", l.refusedOften),
 		m("8", "P1", "401 and the refresh token refused: waits for a person with a timer, the log stays, recording goes on", l.signedOut),
 		m("4", "P1", "403 device-revoked: the log stays, there is a timer", l.revokedPhone),
+		m("4", "P11", "an old answer to another batch is not taken for an acknowledgement", l.oldAnswer),
 		m("4", "P8", "a push receipt by another key is not taken for an acknowledgement", l.forgedReceipt),
 	}, l.decideChecks(m), l.feedChecks(m))
 }

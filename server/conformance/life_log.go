@@ -222,6 +222,20 @@ func (l *life) halved(ctx context.Context) error {
 	return steps(func() error { return l.sync(ctx) }, func() error { return l.serverHas(20) }, func() error { return l.pending(ctx, 0) })
 }
 
+// oldAnswer: an answer that the server gave to another batch, of a log that went
+// further, comes once more. Nothing was sent before it, so it proves nothing.
+func (l *life) oldAnswer(ctx context.Context) error {
+	if err := steps(func() error { return l.record(ctx, "〇") }, func() error { return l.sync(ctx) }, func() error { return l.record(ctx, "一") }); err != nil {
+		return err
+	}
+	l.once(syncproto.PathPush, func(w http.ResponseWriter) {
+		head, sent := changelog.Genesis(l.fake.device, newID()), changelog.Genesis(l.fake.device, newID())
+		l.fake.cbor(w, syncproto.PushAnswer{Acked: 1 << 20, Head: head[:], Outcomes: []syncproto.Outcome{}, Hint: []byte{}, ServerTime: 1, HLC: 1, Sent: sent[:],
+			Receipt: l.fake.jws(syncproto.LogReceipt{History: l.fake.history, Device: l.fake.device, Epoch: l.fake.last, Acked: 1 << 20, Head: hex.EncodeToString(head[:]), At: 1})})
+	})
+	return steps(func() error { return l.sync(ctx) }, func() error { return l.pending(ctx, 1) }, func() error { return l.sync(ctx) }, func() error { return l.serverHas(2) })
+}
+
 func (l *life) forgedReceipt(ctx context.Context) error {
 	if err := l.record(ctx, "一"); err != nil {
 		return err

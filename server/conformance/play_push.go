@@ -88,7 +88,7 @@ func (s *play) append(w http.ResponseWriter, req *syncproto.PushRequest, epoch u
 		}
 	}
 	acked = uint64(len(l.changes))
-	a := syncproto.PushAnswer{Acked: acked, Head: l.heads[acked][:], Outcomes: []syncproto.Outcome{}, Hint: []byte{}, ServerTime: time.Now().UnixMilli(), HLC: uint64(time.Now().UnixMilli()) << 16}
+	a := syncproto.PushAnswer{Acked: acked, Head: l.heads[acked][:], Outcomes: []syncproto.Outcome{}, Hint: []byte{}, ServerTime: time.Now().UnixMilli(), HLC: uint64(time.Now().UnixMilli()) << 16, Sent: req.Head}
 	for i := range req.Changes {
 		if o, ok := s.outcomes[change{epoch, req.From + uint64(i)}]; ok {
 			a.Outcomes = append(a.Outcomes, o)

@@ -80,8 +80,8 @@ func (s *site) firstPush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(got.Head, d.head[:]) {
-		return differs(fmt.Sprintf("head %x", d.head), fmt.Sprintf("%x", got.Head))
+	if !bytes.Equal(got.Head, d.head[:]) || !bytes.Equal(got.Sent, d.head[:]) {
+		return differs(fmt.Sprintf("head and sent %x", d.head), fmt.Sprintf("%x and %x", got.Head, got.Sent))
 	}
 	if len(got.Outcomes) != 0 || got.ServerTime <= 0 || got.HLC == 0 {
 		return differs("no outcomes, a server time and an hlc", fmt.Sprintf("%+v", got))
@@ -99,13 +99,13 @@ func (s *site) firstPush(ctx context.Context) error {
 
 func (s *site) again(ctx context.Context) error {
 	d := s.main
-	for range 2 {
-		got, a, err := d.push(ctx, d.batch(1, d.heads[0], d.log...))
+	for n := len(d.log); n > 0; n-- {
+		got, a, err := d.push(ctx, d.batch(1, d.heads[0], d.log[:n]...))
 		if err != nil {
 			return err
 		}
-		if a.status != 200 || got.Acked != d.seq || !bytes.Equal(got.Head, d.head[:]) {
-			return differs(fmt.Sprintf("200, acked %d", d.seq), fmt.Sprintf("%s, acked %d", a, got.Acked))
+		if a.status != 200 || got.Acked != d.seq || !bytes.Equal(got.Head, d.head[:]) || !bytes.Equal(got.Sent, d.heads[n][:]) {
+			return differs(fmt.Sprintf("200, acked %d, sent %x", d.seq, d.heads[n]), fmt.Sprintf("%s, acked %d, sent %x", a, got.Acked, got.Sent))
 		}
 	}
 	return nil

@@ -324,7 +324,7 @@ func (l *Ledger) answer(p *push, res pushResult) (*syncproto.PushAnswer, error) 
 	if err != nil {
 		return nil, fmt.Errorf("sign receipt: %w", err)
 	}
-	a := &syncproto.PushAnswer{Acked: res.acked, Head: res.head[:], Outcomes: res.outcomes, ServerTime: l.millis(), HLC: res.hlc, Receipt: receipt}
+	a := &syncproto.PushAnswer{Acked: res.acked, Head: res.head[:], Outcomes: res.outcomes, ServerTime: l.millis(), HLC: res.hlc, Receipt: receipt, Sent: p.head[:]}
 	if res.moved {
 		a.Hint = []byte{1}
 	}

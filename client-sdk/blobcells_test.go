@@ -13,6 +13,7 @@ import (
 
 	clientsdk "siteledger/client-sdk"
 	"siteledger/syncproto"
+	"siteledger/syncproto/prototest"
 )
 
 // oneBlob is a phone with one photo in a state of the blobs' table.
@@ -214,27 +215,8 @@ func blobPlays() map[string]map[string]blobPlay {
 // TestEveryCellOfABlob plays every cell of the table of a blob's states. A cell
 // of PROTOCOL.md without a case fails, and so does a case without a cell.
 func TestEveryCellOfABlob(t *testing.T) {
-	states, cells := stateTable(t, "And each blob, in the phone's photo store", "| event | stored |")
-	cases, n := blobPlays(), 0
-	for event, row := range cells {
-		for _, state := range states {
-			play, has := cases[event][state]
-			if _, is := row[state]; (is || event == "process restart") != has {
-				t.Errorf("%s × %s: in the table %v, a case here %v", event, state, is, has)
-			}
-			if !has {
-				continue
-			}
-			n++
-			t.Run(event+" × "+state, func(t *testing.T) { play(inBlobState(t, state)) })
-		}
-	}
-	for event := range cases {
-		if cells[event] == nil {
-			t.Errorf("a case for %q, which the table has not", event)
-		}
-	}
-	if n < 35 {
-		t.Errorf("only %d cells were read", n)
-	}
+	table := prototest.States(t, "../syncproto/PROTOCOL.md", "And each blob, in the phone's photo store", "| event | stored |")
+	prototest.Play(t, table, blobPlays(), 35, func(t *testing.T, state string, play blobPlay) {
+		play(inBlobState(t, state))
+	})
 }

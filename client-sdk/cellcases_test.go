@@ -11,7 +11,7 @@ import (
 	"siteledger/syncproto"
 )
 
-type cellRow map[string]func(*stage)
+type cellRow = map[string]func(*stage)
 
 // refusal is an answer with a code.
 func refusal(status int, code string, headers ...string) func() (*http.Response, error) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -16,76 +15,18 @@ import (
 
 	clientsdk "siteledger/client-sdk"
 	"siteledger/syncproto"
+	"siteledger/syncproto/prototest"
 )
-
-// stateTable reads a state × event table out of PROTOCOL.md: the first one
-// behind a heading whose columns are the states. A cell of "–" cannot happen.
-func stateTable(t *testing.T, heading, columns string) (states []string, cells map[string]map[string]string) {
-	t.Helper()
-	b, err := os.ReadFile("../syncproto/PROTOCOL.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, text, ok := strings.Cut(string(b), heading)
-	if !ok {
-		t.Fatalf("PROTOCOL.md has no %q", heading)
-	}
-	split := func(line string) []string {
-		parts := strings.Split(strings.Trim(line, "|"), " | ")
-		for i := range parts {
-			parts[i] = strings.TrimSpace(parts[i])
-		}
-		return parts
-	}
-	cells = map[string]map[string]string{}
-	for line := range strings.SplitSeq(text, "\n") {
-		switch {
-		case states == nil && strings.HasPrefix(line, columns):
-			states = split(line)[1:]
-		case states == nil || strings.HasPrefix(line, "|---"):
-		case !strings.HasPrefix(line, "|"):
-			return states, cells
-		default:
-			row := split(line)
-			cells[row[0]] = map[string]string{}
-			for i, s := range states {
-				if i+1 < len(row) && row[i+1] != "" && !strings.HasPrefix(row[i+1], "–") {
-					cells[row[0]][s] = row[i+1]
-				}
-			}
-		}
-	}
-	return states, cells
-}
 
 // TestEveryCell plays every cell of the phone's state × event table. A cell of
 // PROTOCOL.md without a case fails, and so does a case without a cell. Each
 // ends in silence: nothing but time passes, and all work must arrive by itself.
 func TestEveryCell(t *testing.T) {
-	states, cells := stateTable(t, "### The phone: state × event", "| event | idle |")
-	cases := cellCases()
-	n := 0
-	for event, row := range cells {
-		for _, state := range states {
-			play, has := cases[event][state]
-			if _, is := row[state]; is != has {
-				t.Errorf("%s × %s: in the table %v, a case here %v", event, state, is, has)
-			}
-			if has {
-				n++
-				t.Run(event+" × "+state, func(t *testing.T) {
-					t.Parallel()
-					onStage(t, play)
-				})
-			}
-		}
-	}
-	for event := range cases {
-		if cells[event] == nil {
-			t.Errorf("a case for %q, which the table has not", event)
-		}
-	}
-	t.Logf("%d cells played", n)
+	table := prototest.States(t, "../syncproto/PROTOCOL.md", "### The phone: state × event", "| event | idle |")
+	prototest.Play(t, table, cellCases(), 40, func(t *testing.T, _ string, play func(*stage)) {
+		t.Parallel()
+		onStage(t, play)
+	})
 }
 
 // stage is a phone that runs by itself in virtual time, with a job, a server

@@ -85,7 +85,7 @@ func Open(cfg Config) (*Client, error) {
 		return nil, &Error{Code: CodeInternal, ZH: "服务器地址不对。", EN: "The server's address is wrong.", Err: err}
 	}
 	c.net.Reads(c.schema.Version)
-	if c.out, err = outbox.New(syncproto.DefaultLimits(), cfg.Rand); err != nil {
+	if c.out, err = outbox.New(syncproto.DefaultLimits(), cfg.Rand, cfg.NewID); err != nil {
 		return nil, explained(err)
 	}
 	if c.rep, err = replica.New(c.schema, c.out); err != nil {
@@ -215,7 +215,7 @@ func (c *Client) stamp() outbox.Stamp {
 
 // newID makes a UUIDv7.
 func (c *Client) newID() (uuid.UUID, error) {
-	id, err := uuid.NewV7FromReader(c.cfg.Rand)
+	id, err := c.cfg.NewID()
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("new id: %w", err)
 	}

@@ -26,6 +26,9 @@ type Config struct {
 	HTTP *http.Client
 	// Now is the phone's clock; nil means time.Now.
 	Now func() time.Time
+	// NewID makes the ids of rows and logs, UUIDv7; nil makes them of Rand and the
+	// machine's clock.
+	NewID func() (uuid.UUID, error)
 	// Rand is the source of salts, keys and jitter; nil means crypto/rand.
 	Rand io.Reader
 	// Mono is a monotonic clock that counts sleep, in milliseconds since the
@@ -105,8 +108,11 @@ func (cfg Config) complete() (Config, error) {
 	if cfg.Rand == nil {
 		cfg.Rand = rand.Reader
 	}
+	if cfg.NewID == nil {
+		cfg.NewID = func() (uuid.UUID, error) { return uuid.NewV7FromReader(cfg.Rand) }
+	}
 	if cfg.Mono == nil {
-		boot, err := uuid.NewV7FromReader(cfg.Rand)
+		boot, err := cfg.NewID()
 		if err != nil {
 			return cfg, err
 		}

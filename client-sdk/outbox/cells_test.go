@@ -3,7 +3,6 @@ package outbox_test
 import (
 	"context"
 	"database/sql"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -14,44 +13,9 @@ import (
 	"siteledger/client-sdk/replica"
 	"siteledger/syncproto"
 	"siteledger/syncproto/changelog"
+	"siteledger/syncproto/prototest"
 	"siteledger/syncproto/schema"
 )
-
-// changeTable reads the table of a change's own states out of PROTOCOL.md. A
-// cell of "–" cannot happen; a row of one cell is about all states.
-func changeTable(t *testing.T) map[string]map[string]bool {
-	t.Helper()
-	b, err := os.ReadFile("../../syncproto/PROTOCOL.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, text, ok := strings.Cut(string(b), "Each change has a state of its own")
-	if !ok {
-		t.Fatal("PROTOCOL.md has no table of a change's states")
-	}
-	cells := map[string]map[string]bool{}
-	var states []string
-	for line := range strings.SplitSeq(text, "\n") {
-		parts := strings.Split(strings.Trim(line, "|"), "|")
-		for i := range parts {
-			parts[i] = strings.TrimSpace(parts[i])
-		}
-		switch {
-		case states == nil && strings.HasPrefix(line, "| event |"):
-			states = parts[1:]
-		case states == nil || strings.HasPrefix(line, "|---"):
-		case !strings.HasPrefix(line, "|"):
-			return cells
-		default:
-			cells[parts[0]] = map[string]bool{}
-			for i, s := range states {
-				is := i+1 < len(parts) && parts[i+1] != "" && !strings.HasPrefix(parts[i+1], "–")
-				cells[parts[0]][s] = is || strings.HasPrefix(parts[1], "all ")
-			}
-		}
-	}
-	return cells
-}
 
 // spot is one recorded row whose only change is in a state of the table.
 type spot struct {
@@ -288,7 +252,7 @@ func changePlays() map[string]map[string]changePlay {
 		}
 	}
 	restart := func(s *spot) {
-		o, err := outbox.New(syncproto.DefaultLimits(), strings.NewReader(""))
+		o, err := outbox.New(syncproto.DefaultLimits(), strings.NewReader(""), uuid.NewV7)
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -372,31 +336,11 @@ func changePlays() map[string]map[string]changePlay {
 // TestEveryCellOfAChange plays every cell of the table of a change's states. A
 // cell of PROTOCOL.md without a case fails, and so does a case without a cell.
 func TestEveryCellOfAChange(t *testing.T) {
-	cells, cases, n := changeTable(t), changePlays(), 0
-	for event, row := range cells {
-		for state, is := range row {
-			play, has := cases[event][state]
-			if is != has {
-				t.Errorf("%s × %s: in the table %v, a case here %v", event, state, is, has)
-			}
-			if !has {
-				continue
-			}
-			n++
-			for _, refused := range []bool{false, true} {
-				if refused && state != "denied, refused" {
-					continue
-				}
-				t.Run(event+" × "+state, func(t *testing.T) { play(inState(t, state, refused), refused) })
-			}
+	table := prototest.States(t, "../../syncproto/PROTOCOL.md", "Each change has a state of its own", "| event | pending |")
+	prototest.Play(t, table, changePlays(), 30, func(t *testing.T, state string, play changePlay) {
+		play(inState(t, state, false), false)
+		if state == "denied, refused" {
+			t.Run("refused", func(t *testing.T) { play(inState(t, state, true), true) })
 		}
-	}
-	for event := range cases {
-		if cells[event] == nil {
-			t.Errorf("a case for %q, which the table has not", event)
-		}
-	}
-	if n < 30 {
-		t.Errorf("only %d cells were read", n)
-	}
+	})
 }

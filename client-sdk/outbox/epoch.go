@@ -122,7 +122,7 @@ func (e *epoch) save(ctx context.Context, tx *sql.Tx) error {
 
 // open begins a new log behind all others.
 func (o *Outbox) open(ctx context.Context, tx *sql.Tx, device uuid.UUID) (*epoch, error) {
-	id, err := uuid.NewV7FromReader(o.rand)
+	id, err := o.newID()
 	if err != nil {
 		return nil, fmt.Errorf("new log: %w", err)
 	}

@@ -67,7 +67,7 @@ func newLog(t *testing.T) *logDesk {
 			t.Error(err)
 		}
 	})
-	o, err := outbox.New(syncproto.DefaultLimits(), rand.Reader)
+	o, err := outbox.New(syncproto.DefaultLimits(), rand.Reader, uuid.NewV7)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,15 +32,16 @@ type Outbox struct {
 	codec  *changelog.Codec
 	limits syncproto.Limits
 	rand   io.Reader
+	newID  func() (uuid.UUID, error)
 }
 
-// New makes an outbox. rand is the source of salts and epochs.
-func New(limits syncproto.Limits, rand io.Reader) (*Outbox, error) {
+// New makes an outbox. rand is the source of salts, newID that of epochs.
+func New(limits syncproto.Limits, rand io.Reader, newID func() (uuid.UUID, error)) (*Outbox, error) {
 	codec, err := changelog.NewCodec()
 	if err != nil {
 		return nil, err
 	}
-	return &Outbox{codec: codec, limits: limits, rand: rand}, nil
+	return &Outbox{codec: codec, limits: limits, rand: rand, newID: newID}, nil
 }
 
 // Author is who records, and with which key.

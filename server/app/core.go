@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -36,6 +37,7 @@ type Core struct {
 	Auth    *auth.Auth
 	Now     func() time.Time
 	Metrics *metrics.Metrics
+	nature  Nature
 
 	mu   sync.Mutex
 	hq   uuid.UUID        // headquarters' stream, once known
@@ -61,39 +63,67 @@ func OpenCore(ctx context.Context, cfg config.Config, log *slog.Logger) (*Core, 
 // OpenCoreAt is OpenCore on a clock of the caller's, such as sample data that
 // is written as if it were some weeks ago. It must never go back.
 func OpenCoreAt(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time) (*Core, error) {
-	return OpenCoreOf(ctx, cfg, log, now, schema.MustCurrent())
+	return OpenCoreIn(ctx, cfg, log, Nature{Now: now})
 }
 
-// OpenCoreOf is OpenCoreAt with an earlier version of the schema, as the build
-// that knew no later one: for a test of what an upgrade does. A folder that is
-// opened with a later one must be upgraded ([Core.Upgrade]), and never goes back.
-func OpenCoreOf(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time, d *schema.Descriptor) (*Core, error) {
-	return openCore(ctx, cfg, log, now, "FULL", d)
+// Nature is what a server cannot make by itself: the time, randomness, ids, and
+// what its build knows. What is not given is the machine's and today's.
+type Nature struct {
+	Now   func() time.Time // must never go back
+	Rand  io.Reader
+	NewID func() (uuid.UUID, error) // UUIDv7, rising
+	// Schema is an earlier version, as of a build that knew no later one. A folder
+	// that is opened with a later one must be upgraded ([Core.Upgrade]), and never
+	// goes back.
+	Schema *schema.Descriptor
+}
+
+func (n Nature) complete() Nature {
+	if n.Now == nil {
+		n.Now = time.Now
+	}
+	if n.Rand == nil {
+		n.Rand = rand.Reader
+	}
+	if n.NewID == nil {
+		n.NewID = newID
+	}
+	if n.Schema == nil {
+		n.Schema = schema.MustCurrent()
+	}
+	return n
+}
+
+// OpenCoreIn is OpenCore in a nature of the caller's: a machine that plays the
+// same days again gives the same, and has servers of earlier builds.
+func OpenCoreIn(ctx context.Context, cfg config.Config, log *slog.Logger, n Nature) (*Core, error) {
+	return openCore(ctx, cfg, log, n, "FULL")
 }
 
 // OpenToFill is OpenCoreAt for filling an empty folder with sample data, which
 // does not wait for the disk: after a power cut the folder is thrown away and
 // filled again. Nothing that a phone or a person wrote may ever go this way.
 func OpenToFill(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time) (*Core, error) {
-	return openCore(ctx, cfg, log, now, "OFF", schema.MustCurrent())
+	return openCore(ctx, cfg, log, Nature{Now: now}, "OFF")
 }
 
-func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time, synchronous string, d *schema.Descriptor) (*Core, error) {
+func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, n Nature, synchronous string) (*Core, error) {
+	n = n.complete()
 	if err := makeFolder(cfg.Data); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
 	if archive.Unfinished(cfg.Data) {
 		return nil, fmt.Errorf("data folder %s: a restore into it was not finished; run restore again, or empty it", cfg.Data)
 	}
-	c := &Core{Config: cfg, Log: log, Now: now, Schema: d}
+	c := &Core{Config: cfg, Log: log, Now: n.Now, Schema: n.Schema, nature: n}
 	var err error
-	if c.Metrics, err = metrics.New(now); err != nil {
+	if c.Metrics, err = metrics.New(n.Now); err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
-	if c.Keys, err = auth.OpenKeys(cfg.Data, rand.Reader); err != nil {
+	if c.Keys, err = auth.OpenKeys(cfg.Data, n.Rand); err != nil {
 		return nil, fmt.Errorf("server keys: %w", err)
 	}
-	if c.Store, err = openStoreAs(ctx, cfg, synchronous, "", d); err != nil {
+	if c.Store, err = openStoreAs(ctx, cfg, synchronous, "", n.Schema); err != nil {
 		return nil, err
 	}
 	if err := c.join(ctx); err != nil {
@@ -124,7 +154,7 @@ func openStoreAs(ctx context.Context, cfg config.Config, synchronous, name strin
 
 func (c *Core) join(ctx context.Context) error {
 	var err error
-	if c.History, err = c.Store.History(ctx, mustID(), c.Now().UnixMilli()); err != nil {
+	if c.History, err = c.Store.History(ctx, c.mustID(), c.Now().UnixMilli()); err != nil {
 		return fmt.Errorf("history: %w", err)
 	}
 	// Ed25519 signatures are deterministic: the secret is the same at each start.
@@ -132,7 +162,7 @@ func (c *Core) join(ctx context.Context) error {
 	c.Feed = feed.New(feed.Config{View: c.Store.ViewCentre, History: c.History, Schema: c.Schema, Secret: secret[:], Limits: c.Config.Limits.Limits, Now: c.Now})
 	c.Ledger, err = ledger.New(ledger.Config{
 		Update: c.update, Create: c.Store.CreateStream, History: c.History, Schema: c.Schema, Signer: c.Keys,
-		Limits: c.Config.Limits.Limits, Now: c.Now, NewID: mustID, Salt: func() [16]byte { return salt() },
+		Limits: c.Config.Limits.Limits, Now: c.Now, NewID: c.mustID, Salt: c.salt,
 		Poke: c.poke,
 	})
 	if err != nil {
@@ -141,14 +171,22 @@ func (c *Core) join(ctx context.Context) error {
 	s := c.Config.Session
 	c.Auth, err = auth.New(auth.Config{
 		Store: c.Store, Journal: c.Ledger, Keys: c.Keys, History: c.History, Schema: c.Schema.Version,
-		Now: c.Now, Rand: rand.Reader, NewID: newID,
+		Now: c.Now, Rand: c.nature.Rand, NewID: c.nature.NewID,
 		SessionIdle: s.Idle, SessionAbsolute: s.Absolute, AccessLife: s.Access, RefreshIdle: s.Refresh, CodeLife: s.Code,
 	})
 	return err
 }
 
-func salt() [16]byte {
-	var b [16]byte
+func (c *Core) mustID() uuid.UUID { return uuid.Must(c.nature.NewID()) }
+
+func (c *Core) salt() (b [16]byte) {
+	if _, err := io.ReadFull(c.nature.Rand, b[:]); err != nil {
+		panic(fmt.Sprintf("randomness: %v", err)) // as the runtime does for its own
+	}
+	return b
+}
+
+func salt() (b [16]byte) {
 	_, _ = rand.Read(b[:]) // never fails: the runtime ends the process instead
 	return b
 }

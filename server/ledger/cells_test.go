@@ -3,8 +3,6 @@ package ledger_test
 import (
 	"context"
 	"errors"
-	"os"
-	"strings"
 	"sync"
 	"testing"
 
@@ -15,39 +13,8 @@ import (
 	"siteledger/server/store/storetest"
 	"siteledger/syncproto"
 	"siteledger/syncproto/changelog"
+	"siteledger/syncproto/prototest"
 )
-
-// stateTable reads the server's state × event table out of PROTOCOL.md. A cell
-// of "–" cannot happen.
-func stateTable(t *testing.T) map[string]map[string]bool {
-	t.Helper()
-	b, err := os.ReadFile("../../syncproto/PROTOCOL.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, text, ok := strings.Cut(string(b), "### The server: state × event")
-	if !ok {
-		t.Fatal("PROTOCOL.md has no table of the server")
-	}
-	cells := map[string]map[string]bool{}
-	var states []string
-	for line := range strings.SplitSeq(text, "\n") {
-		parts := strings.Split(strings.Trim(line, "| "), " | ")
-		switch {
-		case states == nil && strings.HasPrefix(line, "| event |"):
-			states = parts[1:]
-		case states == nil || strings.HasPrefix(line, "|---"):
-		case !strings.HasPrefix(line, "|"):
-			return cells
-		default:
-			cells[parts[0]] = map[string]bool{}
-			for i, s := range states {
-				cells[parts[0]][s] = i+1 < len(parts) && parts[i+1] != "–"
-			}
-		}
-	}
-	return cells
-}
 
 // cell is a log in one of the table's states: unknown with two changes to send,
 // or known with two sent and two more to send.
@@ -285,30 +252,25 @@ func (c *cell) refusedGap() {
 // TestEveryCellOfTheServer plays every cell of the server's table. A cell
 // without a case fails, and so does a case without a row.
 func TestEveryCellOfTheServer(t *testing.T) {
-	cells, cases, n := stateTable(t), plays(), 0
+	table := prototest.States(t, "../../syncproto/PROTOCOL.md", "### The server: state × event", "| event | unknown |")
+	cases := map[string]map[string]func(*cell){}
+	for event, play := range plays() {
+		cases[event] = map[string]func(*cell){}
+		for state := range table.Cells[event] {
+			cases[event][state] = play
+		}
+	}
 	// What hangs on the store's transactions is played on every engine.
 	commits := map[string]bool{"two pushes at once": true, "crash before the commit": true, "crash behind the commit": true}
-	for event, row := range cells {
-		play := cases[event]
-		if play == nil {
-			t.Errorf("no case for %q", event)
-			continue
-		}
-		for state, is := range row {
-			if is {
-				n++
-				if storetest.Turn() == "sqlite" || commits[event] {
-					t.Run(event+" × "+state, func(t *testing.T) { play(openCell(t, state)) })
-				}
+	if storetest.Turn() != "sqlite" {
+		for event := range cases {
+			if !commits[event] {
+				delete(cases, event)
+				delete(table.Cells, event)
 			}
 		}
 	}
-	for event := range cases {
-		if cells[event] == nil {
-			t.Errorf("a case for %q, which the table has not", event)
-		}
-	}
-	if n < 20 {
-		t.Errorf("only %d cells were read", n)
-	}
+	prototest.Play(t, table, cases, len(commits), func(t *testing.T, state string, play func(*cell)) {
+		play(openCell(t, state))
+	})
 }

@@ -20,7 +20,7 @@ const maxJobs = 14
 // found makes a job that was found on the spot, as the app does: with its
 // contact, crew, visit and first steps in one transaction.
 func (p *phone) found(ctx context.Context) error {
-	ids, err := p.ids(2)
+	ids, err := p.newIDs(2)
 	if err != nil {
 		return err
 	}
@@ -58,10 +58,10 @@ func (p *phone) found(ctx context.Context) error {
 }
 
 // ids makes ids of the app's own chance.
-func (p *phone) ids(n int) ([]uuid.UUID, error) {
+func (p *phone) newIDs(n int) ([]uuid.UUID, error) {
 	out := make([]uuid.UUID, n)
 	for i := range out {
-		id, err := uuid.NewV7FromReader(seeded{p.rng})
+		id, err := p.newID()
 		if err != nil {
 			return nil, err
 		}
@@ -169,7 +169,7 @@ func (w *world) remit(ctx context.Context, s *site) error {
 	who := s.installers[w.rng.IntN(len(s.installers))]
 	amount := int64(100 + w.rng.IntN(90000))
 	before := w.did["office remittance"]
-	err := w.write(ctx, s, "remittance", insert("remittance", uuid.Must(newID()), map[string]any{"person": who[:], "receipt_no": fmt.Sprintf("%s-%d", s.name, w.step),
+	err := w.write(ctx, s, "remittance", insert("remittance", w.node.newID(), map[string]any{"person": who[:], "receipt_no": fmt.Sprintf("%s-%d", s.name, w.step),
 		"amount": amount, "currency": "CNY", "handed_at": w.at.UnixMilli()}))
 	if w.did["office remittance"] > before {
 		s.remitted += amount

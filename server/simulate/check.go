@@ -96,7 +96,7 @@ func (w *world) rebuild(ctx context.Context) error {
 		return err
 	}
 	l, err := ledger.New(ledger.Config{Update: second.UpdateCentre, Create: second.CreateStream, History: c.History, Schema: c.Schema, Signer: c.Keys,
-		Limits: c.Config.Limits.Limits, Now: w.node.now, NewID: func() uuid.UUID { return uuid.Must(newID()) }, Salt: func() [16]byte { return [16]byte{} }})
+		Limits: c.Config.Limits.Limits, Now: w.node.now, NewID: w.node.newID, Salt: func() [16]byte { return [16]byte{} }})
 	if err != nil {
 		return err
 	}

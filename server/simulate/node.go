@@ -55,12 +55,13 @@ type node struct {
 	bench   *office.Bench
 	storage *embedded.Server
 	now     func() time.Time
+	ids     *ids
 
 	// storageCall passes or breaks a request of the server to the storage.
 	storageCall func(r *http.Request, serve func(*http.Request) *http.Response) (*http.Response, error)
 }
 
-func newID() (uuid.UUID, error) { return uuid.NewV7() }
+func (n *node) newID() uuid.UUID { return n.ids.must() }
 
 // open starts the server on its present folder.
 func (n *node) open(ctx context.Context) error {
@@ -68,7 +69,7 @@ func (n *node) open(ctx context.Context) error {
 	cfg.Data = n.dir
 	log := slog.New(slog.DiscardHandler)
 	var err error
-	if n.core, err = app.OpenCoreOf(ctx, cfg, log, n.now, n.schema); err != nil {
+	if n.core, err = app.OpenCoreIn(ctx, cfg, log, n.nature()); err != nil {
 		return err
 	}
 	c := n.core
@@ -86,15 +87,15 @@ func (n *node) open(ctx context.Context) error {
 	}
 	blobs, err := blob.New(blob.Config{Endpoint: storageURL, AccessKey: storageUser, SecretKey: storageSecret, Bucket: bucket, Transport: trip(n.toStorage)},
 		blob.Deps{Uploads: c.Store, Stale: c.Store, Catalogue: c.Store, Audience: c.Store, Journal: c.Ledger, Signer: c.Keys,
-			History: c.History, Now: n.now, NewID: newID, Log: log})
+			History: c.History, Now: n.now, NewID: n.ids.next, Log: log})
 	if err != nil {
 		return err
 	}
 	limits := api.DefaultLimits()
 	limits.BodyGrace, limits.WriteTimeout = 0, 0 // the real clock's
 	n.api, err = api.New(api.Config{Auth: c.Auth, Pusher: c.Ledger, Puller: c.Feed, Blobs: blobs, History: c.History, Schema: c.Schema, Version: "simulated",
-		Metrics: prometheus.NewRegistry(), Limits: limits, Now: n.now, NewID: newID, Log: log})
-	n.bench = office.NewBench(c.Ledger, c.Store, c.Schema, n.now, func() uuid.UUID { return uuid.Must(newID()) })
+		Metrics: prometheus.NewRegistry(), Limits: limits, Now: n.now, NewID: n.ids.next, Log: log})
+	n.bench = office.NewBench(c.Ledger, c.Store, c.Schema, n.now, n.newID)
 	return err
 }
 

@@ -46,14 +46,14 @@ func (w *world) write(ctx context.Context, s *site, what string, edits ...ledger
 
 // intake makes a job and sends somebody.
 func (w *world) intake(ctx context.Context, s *site) error {
-	job, contact := uuid.Must(newID()), uuid.Must(newID())
+	job, contact := w.node.newID(), w.node.newID()
 	who := s.installers[w.rng.IntN(len(s.installers))]
 	s.jobs = append(s.jobs, job)
 	s.contact[job] = contact
 	return w.write(ctx, s, "intake",
 		insert("job", job, map[string]any{"kind": "aftersale", "intake_at": w.at.UnixMilli(), "asked_work": s.canary, "warranty": "out", "status": "new"}),
 		insert("job_contact", contact, map[string]any{"job": job[:], "name": s.canary, "phone": "13800000000"}),
-		insert("assignment", uuid.Must(newID()), map[string]any{"job": job[:], "person": who[:], "active": true}),
+		insert("assignment", w.node.newID(), map[string]any{"job": job[:], "person": who[:], "active": true}),
 		update("job", job, 0, map[string]any{"status": "dispatched"}))
 }
 
@@ -132,7 +132,7 @@ func (w *world) reassign(ctx context.Context, s *site, job uuid.UUID) error {
 	for i, p := range s.installers {
 		if p == now {
 			next := s.installers[(i+1)%len(s.installers)]
-			edits = append(edits, insert("assignment", uuid.Must(newID()), map[string]any{"job": job[:], "person": next[:], "active": true}))
+			edits = append(edits, insert("assignment", w.node.newID(), map[string]any{"job": job[:], "person": next[:], "active": true}))
 			return w.write(ctx, s, "reassign", edits...)
 		}
 	}

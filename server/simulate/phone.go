@@ -29,7 +29,8 @@ type phone struct {
 	client *clientsdk.Client
 	schema *schema.Descriptor // that its app knows, where that is not today's
 	rng    *rand.Rand         // the app's own randomness
-	offset time.Duration      // of its clock
+	made   *ids
+	offset time.Duration // of its clock
 	boot   uuid.UUID
 	booted time.Time
 	pages  int // rows of a page, 0 for the client's own wish
@@ -81,6 +82,7 @@ func (w *world) makePhone(s *site, person uuid.UUID) *phone {
 	p := &phone{w: w, name: fmt.Sprintf("phone%d", w.count), site: s, person: person, photos: map[[32]byte]bool{}, unnamed: map[[32]byte]bool{}}
 	p.dir = filepath.Join(w.dir, p.name)
 	p.rng = rand.New(rand.NewPCG(w.seed, uint64(w.count)))
+	p.made = &ids{now: w.node.now, rand: p.rng}
 	if w.rng.IntN(2) == 0 {
 		p.pages = 1 + w.rng.IntN(6)
 	}
@@ -92,7 +94,7 @@ func (w *world) makePhone(s *site, person uuid.UUID) *phone {
 func (p *phone) open() error {
 	p.boot, p.booted = uuid.UUID(seededBytes(p.rng)), p.w.at
 	c, err := clientsdk.Open(clientsdk.Config{
-		Dir: p.dir, Server: appURL, Schema: p.schema, Now: func() time.Time { return p.w.at.Add(p.offset) }, Rand: seeded{p.rng},
+		Dir: p.dir, Server: appURL, Schema: p.schema, Now: func() time.Time { return p.w.at.Add(p.offset) }, Rand: seeded{p.rng}, NewID: p.newID,
 		Mono:      func() (uuid.UUID, uint64) { return p.boot, uint64(p.w.at.Sub(p.booted).Milliseconds()) },
 		FreeBytes: func(string) (int64, error) { return 20 << 30, nil },
 		HTTP:      &http.Client{Transport: trip(func(r *http.Request) (*http.Response, error) { return p.w.toServer(p, r) })},
@@ -104,6 +106,10 @@ func (p *phone) open() error {
 	p.client = c
 	return nil
 }
+
+// newID makes an id of the app's own chance; the machine's clock is right, the
+// phone's is not always.
+func (p *phone) newID() (uuid.UUID, error) { return p.made.next() }
 
 func seededBytes(r *rand.Rand) (b [16]byte) {
 	_, _ = seeded{r}.Read(b[:])

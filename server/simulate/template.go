@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"time"
@@ -24,6 +25,7 @@ import (
 // phone, so that not every world migrates and fills its own.
 type template struct {
 	dir   string
+	ids   *ids
 	disks *disks
 	hq    uuid.UUID
 	today *schema.Descriptor
@@ -55,7 +57,9 @@ func makeTemplate(ctx context.Context, in string) (*template, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &template{dir: dir, hq: uuid.Must(newID()), today: schema.MustCurrent()}
+	start := time.Date(2026, 3, 1, 7, 0, 0, 0, time.UTC)
+	made := &ids{now: func() time.Time { return start }, rand: rand.New(rand.NewPCG(1, 1))}
+	t := &template{dir: dir, ids: made, hq: made.must(), today: schema.MustCurrent()}
 	if t.then, err = schema.Version(oldest); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -86,7 +90,7 @@ func (t *template) fill(ctx context.Context) error {
 	if err := s.Close(); err != nil {
 		return err
 	}
-	c, err := clientsdk.Open(clientsdk.Config{Dir: filepath.Join(t.dir, templatePhone), Server: appURL})
+	c, err := clientsdk.Open(clientsdk.Config{Dir: filepath.Join(t.dir, templatePhone), Server: appURL, Now: t.ids.now, Rand: seeded{t.ids.rand}, NewID: t.ids.next})
 	if err != nil {
 		return err
 	}
@@ -99,9 +103,9 @@ func (t *template) fill(ctx context.Context) error {
 func (t *template) people(ctx context.Context) error {
 	cfg := config.Default()
 	cfg.Data = filepath.Join(t.dir, templateServer)
-	now := time.Date(2026, 3, 1, 7, 0, 0, 0, time.UTC)
-	log, clock := slog.New(slog.DiscardHandler), func() time.Time { return now }
-	core, err := app.OpenCoreOf(ctx, cfg, log, clock, t.then)
+	log := slog.New(slog.DiscardHandler)
+	nature := app.Nature{Now: t.ids.now, Rand: seeded{t.ids.rand}, NewID: t.ids.next, Schema: t.then}
+	core, err := app.OpenCoreIn(ctx, cfg, log, nature)
 	if err != nil {
 		return err
 	}
@@ -109,7 +113,7 @@ func (t *template) people(ctx context.Context) error {
 		return errors.Join(err, core.Close())
 	}
 	for _, name := range []string{"A", "B"} {
-		s := templateSite{name: name, canary: "CANARY-" + name + "-7f3a", id: uuid.Must(newID())}
+		s := templateSite{name: name, canary: "CANARY-" + name + "-7f3a", id: t.ids.must()}
 		if err := s.people(ctx, core); err != nil {
 			return errors.Join(err, core.Close())
 		}
@@ -123,7 +127,8 @@ func (t *template) people(ctx context.Context) error {
 	if err := copyTree(from, cfg.Data); err != nil {
 		return err
 	}
-	if core, err = app.OpenCoreAt(ctx, cfg, log, clock); err != nil {
+	nature.Schema = t.today
+	if core, err = app.OpenCoreIn(ctx, cfg, log, nature); err != nil {
 		return err
 	}
 	return errors.Join(core.Upgrade(ctx), core.Close())

@@ -92,7 +92,8 @@ func newWorld(ctx context.Context, seed uint64, t *template) (*world, error) {
 	w.at = w.start
 	w.drawKinds()
 	w.older = newOlder(seed)
-	w.node = &node{dir: filepath.Join(dir, "server-0"), now: func() time.Time { return w.at }}
+	now := func() time.Time { return w.at }
+	w.node = &node{dir: filepath.Join(dir, "server-0"), now: now, ids: &ids{now: now, rand: rand.New(rand.NewPCG(seed, 1<<32))}}
 	w.node.storageCall, w.node.schema = w.serverToStorage, t.today
 	w.oracle = newOracle(w)
 	if err := copyTree(w.older.begin(w), w.node.dir); err != nil {

@@ -15,10 +15,8 @@ import (
 	"log/slog"
 	"math/big"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,14 +24,11 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/knadh/koanf/parsers/yaml"
-	"github.com/prometheus/client_golang/prometheus"
 
 	clientsdk "siteledger/client-sdk"
 	"siteledger/server/app"
 	"siteledger/server/config"
 	"siteledger/server/logline"
-	"siteledger/syncproto"
 	"siteledger/syncproto/schema"
 )
 
@@ -273,115 +268,6 @@ func TestBacklogsDrain(t *testing.T) {
 	t.Logf("%d phones, %d told to come back", count, told.Load())
 }
 
-// TestLogsHoldNoSecrets tells the server tokens, passwords and a customer's
-// number in every way it can be told, and reads its whole log.
-func TestLogsHoldNoSecrets(t *testing.T) {
-	log := &logbook{}
-	a, _ := runServer(t, t.TempDir(), log, nil)
-	centre := centreOf(t, a)
-	installer := person(t, a, centre, "金丝雀师傅", schema.Installer)
-	job, contact := newJob(t, a, centre, installer)
-	code, _, err := a.Auth.OperatorCode(context.Background(), installer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secrets := &eavesdropper{next: http.DefaultTransport}
-	c, err := clientsdk.Open(clientsdk.Config{Dir: t.TempDir(), Server: a.URL(), HTTP: &http.Client{Transport: secrets}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	if err := c.Enrol(context.Background(), code); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.Sync(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.Attach(context.Background(), bytes.NewReader(photo(t, 7, 300)), syncproto.PurposePhoto, "image/jpeg"); err != nil {
-		t.Fatal(err)
-	}
-	err = c.Edit(context.Background(), func(e *clientsdk.Edit) error {
-		return e.Update("job_contact", contact, map[string]any{"phone": "13912345678"})
-	})
-	if err == nil {
-		_, _ = c.Sync(context.Background()) // held or taken, it must not be logged
-	}
-	for _, path := range []string{"/v1/sync/pull?cursor=13912345678", "/signin?password=canary-password", "/centre/jobs/" + job.String() + "?q=13912345678", "/centre/13912345678"} {
-		fetch(t, http.DefaultClient, a.URL()+path, "Authorization", "Bearer canary-token.eyJhbGciOiJFZERTQSJ9", "Cookie", "siteledger-session=canary-cookie", "User-Agent", "13912345678")
-	}
-	res, err := http.PostForm(a.URL()+"/signin", url.Values{"login": {"13912345678"}, "password": {"canary-password"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	res.Body.Close()
-	res, err = http.Post(a.URL()+syncproto.PathEnrol, syncproto.TypeJSON, strings.NewReader(`{"code":"canary-code","model":"13912345678\r\nlevel=ERROR"`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	res.Body.Close()
-	text := log.String()
-	if strings.Count(text, "\n") < 6 {
-		t.Fatalf("the log is too short to say anything:\n%s", text)
-	}
-	for _, never := range append(secrets.tokens(), code, "13800000000", "13912345678", "canary", "金丝雀", "张𠮷", "X-Amz-Signature", "eyJ", "\x1b") {
-		if i := strings.Index(text, never); i >= 0 {
-			t.Errorf("the log holds %.12q…: %.300s", never, text[max(0, i-150):])
-		}
-	}
-	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
-		if !strings.HasPrefix(line, `{"time":`) || strings.Count(line, `"level":`) != 1 {
-			t.Errorf("log line %q", line)
-		}
-	}
-}
-
-// eavesdropper notes the bearer tokens that pass by.
-type eavesdropper struct {
-	next http.RoundTripper
-	mu   sync.Mutex
-	seen map[string]bool
-}
-
-func (e *eavesdropper) RoundTrip(r *http.Request) (*http.Response, error) {
-	if _, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok {
-		e.mu.Lock()
-		if e.seen == nil {
-			e.seen = map[string]bool{}
-		}
-		e.seen[token] = true
-		e.mu.Unlock()
-	}
-	return e.next.RoundTrip(r)
-}
-
-func (e *eavesdropper) tokens() []string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var out []string
-	for t := range e.seen {
-		out = append(out, t, t[strings.LastIndexByte(t, '.')+1:])
-	}
-	return out
-}
-
-// TestRequestIDs: what the phone shows of a failed call is found in the
-// server's log.
-func TestRequestIDs(t *testing.T) {
-	log := &logbook{}
-	a, _ := runServer(t, t.TempDir(), log, func(c *config.Config) { c.Limits.MaxJSONBytes = 64 << 10 })
-	centre := centreOf(t, a)
-	c := openPhone(t, t.TempDir(), a.URL())
-	enrol(t, a, c, person(t, a, centre, "李师傅", schema.Installer))
-	if err := c.Enrol(context.Background(), "no-such-code"); err == nil {
-		t.Fatal("a wrong code was taken")
-	} else {
-		var e *clientsdk.Error
-		if !errors.As(err, &e) || len(e.Request) != 36 || !strings.Contains(log.String(), `"request":"`+e.Request+`"`) {
-			t.Errorf("%#v is not in the log", e)
-		}
-	}
-}
-
 // TestTLS: with a certificate of its own the server speaks HTTP/2.
 func TestTLS(t *testing.T) {
 	cert, key := certFiles(t)
@@ -428,122 +314,4 @@ func certFiles(t *testing.T) (cert, key string) {
 		}
 	}
 	return cert, key
-}
-
-// TestMetricsDoors: with a listener of their own the numbers are there and
-// nowhere else; with a token they want it.
-func TestMetricsDoors(t *testing.T) {
-	a, _ := runServer(t, t.TempDir(), io.Discard, func(c *config.Config) { c.MetricsListen = "127.0.0.1:0" })
-	if code, _ := fetch(t, http.DefaultClient, a.URL()+"/metrics"); code != 404 {
-		t.Errorf("/metrics beside a listener of its own: %d", code)
-	}
-	if code, body := fetch(t, http.DefaultClient, "http://"+a.MetricsAddr()+"/metrics"); code != 200 || !strings.Contains(body, "siteledger_disk_free_bytes") {
-		t.Errorf("its own listener: %d %.200s", code, body)
-	}
-	if code, _ := fetch(t, http.DefaultClient, "http://"+a.MetricsAddr()+"/v1/schema"); code != 404 {
-		t.Errorf("the metrics' listener serves more: %d", code)
-	}
-	file := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(file, []byte("0123456789abcdef0123\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	a, _ = runServer(t, t.TempDir(), io.Discard, func(c *config.Config) { c.Metrics, c.MetricsToken = "token", file })
-	for header, want := range map[string]int{"": 404, "Bearer wrong": 404, "Basic 0123456789abcdef0123": 404, "Bearer 0123456789abcdef0123": 200} {
-		if code, _ := fetch(t, http.DefaultClient, a.URL()+"/metrics", "Authorization", header); code != want {
-			t.Errorf("%q: %d, want %d", header, code, want)
-		}
-	}
-}
-
-// TestAlerts: every metric that a rule names is there, every rule has its
-// lines in the runbook, and there are few enough to be read.
-func TestAlerts(t *testing.T) {
-	a, _ := startServer(t, t.TempDir())
-	names := describeAll(a.Metrics.Registry)
-	docs := filepath.Join("..", "docs")
-	text, err := os.ReadFile(filepath.Join(docs, "alerts.yml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	runbook, err := os.ReadFile(filepath.Join(docs, "operations.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := yaml.Parser().Unmarshal(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rules := 0
-	for _, g := range parsed["groups"].([]any) {
-		for _, r := range g.(map[string]any)["rules"].([]any) {
-			rules++
-			rule := r.(map[string]any)
-			name, expr := rule["alert"].(string), rule["expr"].(string)
-			for _, m := range regexp.MustCompile(`\b(siteledger|go|process)_[a-z_]+`).FindAllString(expr, -1) {
-				if !names[m] && !names[regexp.MustCompile(`_(bucket|count|sum)$`).ReplaceAllString(m, "")] {
-					t.Errorf("%s: no metric %s", name, m)
-				}
-			}
-			notes, _ := rule["annotations"].(map[string]any)
-			if s, _ := notes["summary"].(string); s == "" || notes["runbook"] != "operations.md#"+strings.ToLower(name) {
-				t.Errorf("%s: summary or runbook is missing", name)
-			}
-			if !strings.Contains(string(runbook), "### "+name+"\n") {
-				t.Errorf("operations.md does not say what to do about %s", name)
-			}
-		}
-	}
-	if rules < 6 || rules > 10 {
-		t.Errorf("%d alerts", rules)
-	}
-	for m := range names {
-		if strings.HasPrefix(m, "siteledger_") && !strings.Contains(string(runbook), "`"+m+"`") {
-			t.Errorf("operations.md does not explain %s", m)
-		}
-	}
-}
-
-// describeAll gives the names of all metrics of a registry, also of those that
-// nothing was counted for yet.
-func describeAll(reg *prometheus.Registry) map[string]bool {
-	out := map[string]bool{}
-	descs := make(chan *prometheus.Desc)
-	go func() { reg.Describe(descs); close(descs) }()
-	name := regexp.MustCompile(`fqName: "([^"]+)"`)
-	for d := range descs {
-		out[name.FindStringSubmatch(d.String())[1]] = true
-	}
-	return out
-}
-
-// TestMetricsNameNobody: no label holds an id, and every label has few values.
-func TestMetricsNameNobody(t *testing.T) {
-	a, centre := startServer(t, t.TempDir())
-	installer := person(t, a, centre, "李师傅", schema.Installer)
-	newJob(t, a, centre, installer)
-	c := openPhone(t, t.TempDir(), a.URL())
-	enrol(t, a, c, installer)
-	if err := note(c, "x"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.Sync(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	families, err := a.Metrics.Registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	id := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}|[^\x20-\x7e]|\d{7}`)
-	for _, f := range families {
-		if len(f.Metric) > 200 {
-			t.Errorf("%s has %d series", f.GetName(), len(f.Metric))
-		}
-		for _, m := range f.Metric {
-			for _, l := range m.Label {
-				if id.MatchString(l.GetValue()) {
-					t.Errorf("%s{%s=%q}", f.GetName(), l.GetName(), l.GetValue())
-				}
-			}
-		}
-	}
 }

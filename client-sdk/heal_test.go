@@ -283,16 +283,16 @@ func TestLeavingJobKeepsUnsentWork(t *testing.T) {
 	}
 	d.s.leave(job)
 	d.failOnce(syncproto.PathPush, answer(422, syncproto.TypeProblem, `{"code":"chain-broken"}`), nil)
-	if _, err := c.Sync(t.Context()); err == nil {
-		t.Fatal("no error")
+	if r, err := c.Sync(t.Context()); err == nil || r.Repaired {
+		t.Fatalf("repaired %v, %v: what leaves is no difference", r.Repaired, err)
 	}
 	jobs, items := d.countRows(c, "job"), d.countRows(c, "job_item")
 	if jobs != 1 || items != 0 || d.texts(c) != "一" {
 		t.Errorf("%d jobs, %d items, notes %q", jobs, items, d.texts(c))
 	}
-	d.sync(c)
-	if got := d.countRows(c, "job") + d.countRows(c, "note"); got != 0 {
-		t.Errorf("%d rows of a job that left are still there", got)
+	r := d.sync(c)
+	if got := d.countRows(c, "job") + d.countRows(c, "note"); got != 0 || r.Repaired {
+		t.Errorf("%d rows of a job that left are still there, repaired %v", got, r.Repaired)
 	}
 }
 
@@ -403,5 +403,43 @@ func TestOldWorkIsPrunedByTheServersClock(t *testing.T) {
 	d.sync(c)
 	if got := d.serverNotes(); got != "二 三" {
 		t.Errorf("the server has %q", got)
+	}
+}
+
+// TestLeavingJobTakesWhatIsKeptAside: rows that this version of the app has no
+// place for leave with their root.
+func TestLeavingJobTakesWhatIsKeptAside(t *testing.T) {
+	d := newDesk(t)
+	c, _, job := d.enrolled()
+	d.s.office("drone_flight", newID(t), job, map[string]any{"job": job[:], "height": int64(3)})
+	if r := d.sync(c); r.Repaired {
+		t.Fatal("a row of an unknown table is a difference")
+	}
+	d.s.leave(job)
+	for range 2 {
+		if r := d.sync(c); r.Repaired {
+			t.Error("what left is still counted")
+		}
+	}
+}
+
+// TestHeldInsertOfARowThatIsThere: an insert that is held because the row exists
+// shows the server's row, marked.
+func TestHeldInsertOfARowThatIsThere(t *testing.T) {
+	d := newDesk(t)
+	c, _, job := d.enrolled()
+	id := d.note(c, job, "mine")
+	d.s.set(func() {
+		d.s.judge = func(ch *changelog.Change) (syncproto.OutcomeCode, syncproto.Reason) {
+			if ch.Row == id {
+				return syncproto.Held, syncproto.RowExists
+			}
+			return "", ""
+		}
+	})
+	d.s.office("note", id, job, map[string]any{"job": job[:], "kind": "note", "text": "theirs", "at": int64(1)})
+	d.sync(c)
+	if got := d.texts(c); got != "theirs" {
+		t.Errorf("the phone shows %q", got)
 	}
 }

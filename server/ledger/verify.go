@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"fmt"
@@ -34,6 +35,8 @@ type Archive interface {
 	Key(ctx context.Context, centre, device uuid.UUID) (ed25519.PublicKey, error)
 	// Logs are what the store says of the stream's logs now.
 	Logs(ctx context.Context, centre uuid.UUID) ([]Log, error)
+	// End is the last place of the stream's ledger, by the store's own word.
+	End(ctx context.Context, centre uuid.UUID) (uint64, error)
 }
 
 // Verified counts what was read.
@@ -42,32 +45,73 @@ type Verified struct {
 	Logs             int
 }
 
+// settles bounds how often a ledger that grows while it is verified is read on.
+const settles = 100
+
 // Verify reads a stream's whole ledger again: every chain from its genesis,
-// every batch's signature, every log's head. Each damage is handed to report;
-// an error from report ends it. server are the keys that sign office logs.
+// every batch's signature, every log's head, and that no place is missing, the
+// last one included. Each damage is handed to report; an error from report ends
+// it. server are the keys that sign office logs. A server may go on writing.
 func Verify(ctx context.Context, a Archive, centre uuid.UUID, server []ed25519.PublicKey, report func(Damage) error) (Verified, error) {
 	v := &verifier{archive: a, centre: centre, server: server, report: report, logs: map[logKey]*tail{}, keys: map[uuid.UUID]ed25519.PublicKey{}}
-	for after := uint64(0); ; {
-		batches, err := a.Batches(ctx, centre, after, 200)
+	if _, err := v.read(ctx); err != nil {
+		return v.count, err
+	}
+	for range settles {
+		end, err := a.End(ctx, centre)
 		if err != nil {
-			return v.count, fmt.Errorf("read ledger of %s: %w", centre, err)
+			return v.count, fmt.Errorf("end of the ledger of %s: %w", centre, err)
+		}
+		logs, err := a.Logs(ctx, centre)
+		if err != nil {
+			return v.count, fmt.Errorf("logs of %s: %w", centre, err)
+		}
+		more, err := v.read(ctx) // what was written meanwhile
+		if err != nil {
+			return v.count, err
+		}
+		if !more {
+			if err := v.heads(logs); err != nil {
+				return v.count, err
+			}
+			return v.count, v.ends(end)
+		}
+	}
+	return v.count, fmt.Errorf("the ledger of %s grew all the time it was read", centre)
+}
+
+// read goes on to the end of the ledger; more says that there was something.
+func (v *verifier) read(ctx context.Context) (more bool, err error) {
+	for {
+		batches, err := v.archive.Batches(ctx, v.centre, v.after, 200)
+		if err != nil {
+			return more, fmt.Errorf("read ledger of %s: %w", v.centre, err)
 		}
 		if len(batches) == 0 {
-			break
+			return more, nil
 		}
+		more = true
 		for _, b := range batches {
-			if b.Pos != after+1 {
-				if err := v.damage(b, b.First, fmt.Sprintf("place %d of the ledger is missing", after+1)); err != nil {
-					return v.count, err
+			if b.Pos != v.after+1 {
+				if err := v.damage(b, b.First, fmt.Sprintf("place %d of the ledger is missing", v.after+1)); err != nil {
+					return more, err
 				}
 			}
-			after = b.Pos
+			v.after = b.Pos
 			if err := v.batch(ctx, b); err != nil {
-				return v.count, err
+				return more, err
 			}
 		}
 	}
-	return v.count, v.heads(ctx)
+}
+
+// ends compares where the ledger ends with where the store says it does, unless
+// a log that lacks its end has told it.
+func (v *verifier) ends(end uint64) error {
+	if end == v.after || v.short {
+		return nil
+	}
+	return v.report(Damage{Centre: v.centre, What: fmt.Sprintf("the stream has %d places, the ledger ends at %d", end, v.after)})
 }
 
 type logKey struct{ device, epoch uuid.UUID }
@@ -86,6 +130,8 @@ type verifier struct {
 	order   []logKey
 	keys    map[uuid.UUID]ed25519.PublicKey
 	count   Verified
+	after   uint64 // the last place that was read
+	short   bool   // a log was found to lack its end
 }
 
 func (v *verifier) damage(b Batch, seq uint64, what string) error {
@@ -117,6 +163,9 @@ func (v *verifier) batch(ctx context.Context, b Batch) error {
 	v.count.Changes += len(changes)
 	if chain(b.Prev, changes) != b.Head {
 		return v.damage(b, v.altered(b, changes), "the change is not the one that was signed")
+	}
+	if !bytes.Equal(digests(changes), b.Digests) {
+		return v.damage(b, v.altered(b, changes), "the digests beside the changes are not theirs")
 	}
 	return v.signature(ctx, b)
 }
@@ -157,11 +206,7 @@ func (v *verifier) signature(ctx context.Context, b Batch) error {
 
 // heads compares what the store says of each log with what the ledger holds:
 // also of a log whose batches are all gone, and one that the store forgot.
-func (v *verifier) heads(ctx context.Context) error {
-	logs, err := v.archive.Logs(ctx, v.centre)
-	if err != nil {
-		return fmt.Errorf("logs of %s: %w", v.centre, err)
-	}
+func (v *verifier) heads(logs []Log) error {
 	known := make(map[logKey]bool, len(logs))
 	for _, l := range logs {
 		k := logKey{l.Device, l.Epoch}
@@ -173,6 +218,7 @@ func (v *verifier) heads(ctx context.Context) error {
 		if l.Acked == t.last && l.Head == t.head {
 			continue
 		}
+		v.short = true
 		d := Damage{Centre: v.centre, Device: l.Device, Epoch: l.Epoch, Seq: t.last + 1,
 			What: fmt.Sprintf("changes up to %d were acknowledged, the ledger ends at %d", l.Acked, t.last)}
 		if err := v.report(d); err != nil {

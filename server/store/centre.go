@@ -386,6 +386,13 @@ func (s *Store) Key(ctx context.Context, centre, device uuid.UUID) (ed25519.Publ
 	return key, err
 }
 
+// End satisfies ledger.Archive.
+func (s *Store) End(ctx context.Context, centre uuid.UUID) (uint64, error) {
+	var pos int64
+	err := s.r.QueryRowContext(ctx, `SELECT coalesce(max(pos), 0) FROM stream WHERE centre = $1`, centre[:]).Scan(&pos)
+	return uint64(pos), err
+}
+
 // Logs satisfies ledger.Archive.
 func (s *Store) Logs(ctx context.Context, centre uuid.UUID) ([]ledger.Log, error) {
 	rows, err := s.r.QueryContext(ctx, logsOf, centre[:])

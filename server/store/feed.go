@@ -34,6 +34,8 @@ const (
 		FROM membership
 		WHERE centre = $1 AND person = $2 AND left_rev > joined_rev AND left_rev > $3
 		ORDER BY left_rev`
+	// A void cursor is told all decisions again; the limit is far beyond those of
+	// a phone's whole life, and is there for a forged table alone.
 	feedInstructions = `
 		SELECT told.id, told.kind, told.args
 		FROM (
@@ -45,7 +47,7 @@ const (
 			AND (NOT EXISTS (SELECT 1 FROM state_instruction_ack a WHERE a.centre = i.centre AND a.instruction = i.id AND a.root = i.person)
 				OR (i.kind = 'decided' AND i.rev > $4))
 		ORDER BY EXISTS (SELECT 1 FROM state_instruction_ack a WHERE a.centre = i.centre AND a.instruction = i.id AND a.root = i.person), i.rev
-		LIMIT 500) AS told
+		LIMIT 10000) AS told
 		ORDER BY told.rev`
 	feedKeys = `
 		SELECT rev, tbl, row, deleted

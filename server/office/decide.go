@@ -111,7 +111,7 @@ func (b *Bench) Decide(ctx context.Context, who Who, r Ruling) (Decided, error) 
 	if r.Verdict == VerdictAsk {
 		return b.ask(ctx, who, &c, r)
 	}
-	edits, done, err := b.effects(ctx, who, &c, r)
+	edits, done, err := b.effects(ctx, who, &c, r, uuid.Nil)
 	if err != nil {
 		return Decided{}, err
 	}
@@ -191,8 +191,11 @@ func NeedsReason(c *report.Case, verdict string) bool {
 	return c.Sides.Rule == schema.Review || c.Kind == report.CaseClock && verdict == VerdictKeep
 }
 
-// effects are the edits that a verdict brings besides the decision itself.
-func (b *Bench) effects(ctx context.Context, who Who, c *report.Case, r Ruling) ([]ledger.Edit, Decided, error) {
+// effects are the edits that a verdict brings besides the decision itself. What
+// the case shows is of the day it was opened: a value that somebody has written
+// since, or since the decision that is revised (uuid.Nil for none), is never
+// overwritten by one of the two sides (P5).
+func (b *Bench) effects(ctx context.Context, who Who, c *report.Case, r Ruling, revised uuid.UUID) ([]ledger.Edit, Decided, error) {
 	if !HasValues(c) {
 		return nil, Decided{}, nil
 	}
@@ -214,6 +217,16 @@ func (b *Bench) effects(ctx context.Context, who Who, c *report.Case, r Ruling) 
 	}
 	var edits []ledger.Edit
 	var done Decided
+	moved, err := b.movedOn(ctx, who, c, col, row, revised)
+	if err != nil {
+		return nil, Decided{}, err
+	}
+	if moved && r.Verdict != VerdictEdit {
+		if revised == uuid.Nil && (r.Verdict == VerdictKeep || c.Proposed() == c.Sides.Standing && r.Verdict == VerdictAccept) {
+			return nil, Decided{}, nil // taken note of: what was written since stays
+		}
+		return nil, Decided{}, fault.New(fault.Stale, "decide.moved-on")
+	}
 	if !schema.Equal(row.Cols[col.Name], value) {
 		if r.Base != 0 && row.Rev != r.Base {
 			return nil, Decided{}, fault.New(fault.Stale, "decide.stale-row")
@@ -232,6 +245,37 @@ func (b *Bench) effects(ctx context.Context, who Who, c *report.Case, r Ruling) 
 	}
 	done.File = len(file) > 0
 	return append(edits, file...), done, nil
+}
+
+// movedOn says whether the row holds neither of a case's two values any more.
+func (b *Bench) movedOn(ctx context.Context, who Who, c *report.Case, col *schema.Column, row schema.Row, revised uuid.UUID) (bool, error) {
+	if revised != uuid.Nil {
+		if later, err := b.writtenSince(ctx, who, row, revised); err != nil || !later {
+			return false, err
+		}
+	}
+	for _, side := range []*report.Side{c.Sides.Standing, c.Sides.Other} {
+		if side == nil {
+			continue
+		}
+		v, err := report.CellValue(col, side.Value)
+		if err != nil {
+			return false, fmt.Errorf("value of case %s: %w", c.ID, err)
+		}
+		if schema.Equal(row.Cols[col.Name], v) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// writtenSince says whether a row was written after a decision.
+func (b *Bench) writtenSince(ctx context.Context, who Who, row schema.Row, decision uuid.UUID) (bool, error) {
+	d, ok, err := b.files.StateRow(ctx, who.Centre, "decision", decision)
+	if err != nil {
+		return false, fmt.Errorf("read decision %s: %w", decision, err)
+	}
+	return !ok || row.Rev > d.Rev, nil
 }
 
 // chosen is the value that a verdict puts in place.

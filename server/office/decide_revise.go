@@ -137,7 +137,7 @@ func (b *Bench) revision(ctx context.Context, who Who, c *report.Case, last repo
 	if err := checkRuling(c, r); err != nil {
 		return nil, Decided{}, err
 	}
-	edits, done, err := b.effects(ctx, who, c, r)
+	edits, done, err := b.effects(ctx, who, c, r, last.ID)
 	if err == nil && len(edits) == 0 {
 		err = fault.New(fault.Invalid, "decide.same")
 	}

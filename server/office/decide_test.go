@@ -120,9 +120,11 @@ func TestDecideStaleAndForeign(t *testing.T) {
 	base := w.Row("job_contact", s.Contact).Rev
 	w.Write(w.Centre, benchtest.Author(w.Supervisor), benchtest.Update("job_contact", s.Contact, base, map[string]any{"phone": "13000000000"}))
 	_, err = w.Bench.Decide(ctx, w.Clerk, office.Ruling{Case: c.ID, Verdict: office.VerdictOther, Base: base})
-	mustFault(t, err, fault.Stale, "decide.stale-row")
+	mustFault(t, err, fault.Stale, "decide.moved-on")
 
-	if _, err := w.Bench.Decide(ctx, w.Clerk, office.Ruling{Case: c.ID, Verdict: office.VerdictOther}); err != nil {
+	_, err = w.Bench.Decide(ctx, w.Clerk, office.Ruling{Case: c.ID, Verdict: office.VerdictOther})
+	mustFault(t, err, fault.Stale, "decide.moved-on")
+	if _, err := w.Bench.Decide(ctx, w.Clerk, office.Ruling{Case: c.ID, Verdict: office.VerdictKeep}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = w.Bench.Decide(ctx, w.Supervisor, office.Ruling{Case: c.ID, Verdict: office.VerdictKeep})

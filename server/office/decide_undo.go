@@ -70,8 +70,14 @@ func (b *Bench) turned(ctx context.Context, who Who, c *report.Case, last report
 			return nil, err
 		}
 		var e ledger.Edit
+		later := false
 		if verdict == VerdictAccept {
-			e, err = redo(t, ch, row, ok)
+			if ok {
+				if later, err = b.writtenSince(ctx, who, row, last.ID); err != nil {
+					return nil, err
+				}
+			}
+			e, err = redo(t, ch, row, ok, later)
 		} else {
 			e, err = undo(t, ch, row, ok)
 		}
@@ -86,8 +92,10 @@ func (b *Bench) turned(ctx context.Context, who Who, c *report.Case, last report
 	return edits, nil
 }
 
-// redo writes a refused change as the office's own.
-func redo(t *schema.Table, ch report.HeldChange, row schema.Row, known bool) (ledger.Edit, error) {
+// redo writes a refused change as the office's own. Where the row was written
+// after the refusal (later), a column that is no longer as its writer saw it is
+// not overwritten.
+func redo(t *schema.Table, ch report.HeldChange, row schema.Row, known, later bool) (ledger.Edit, error) {
 	cols, err := cellsOf(t, ch.Cols)
 	if err != nil {
 		return ledger.Edit{}, err
@@ -104,8 +112,15 @@ func redo(t *schema.Table, ch report.HeldChange, row schema.Row, known bool) (le
 	}
 	e.Base = row.Rev
 	if e.Op == changelog.Update {
+		was, err := cellsOf(t, ch.Was)
+		if err != nil {
+			return e, err
+		}
 		e.Was = map[string]any{}
-		for name := range cols {
+		for name, v := range cols {
+			if later && !schema.Equal(row.Cols[name], v) && !schema.Equal(row.Cols[name], was[name]) {
+				return e, fault.New(fault.Stale, "decide.stale-row")
+			}
 			e.Was[name] = row.Cols[name]
 		}
 	}

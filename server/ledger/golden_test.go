@@ -103,6 +103,13 @@ func (v *versioned) play(n uint64) *phone {
 	p.recordAs(n, insert("note", newID(), map[string]any{"job": job[:], "kind": "question", "text": "颜色差别算不算?", "at": v.now.UnixMilli()}))
 	defect := newID()
 	p.recordAs(n, insert("defect", defect, map[string]any{"job": job[:], "class": "top_crack", "text": "台面右角开裂约三厘米", "status": "open"}))
+	if n >= 4 {
+		hash := make([]byte, 32)
+		p.recordAs(n, insert("shot_skip", newID(), map[string]any{"visit": visit[:], "role": "nameplate", "reason": "门板没有铭牌", "at": v.now.UnixMilli()}))
+		p.recordAs(n, insert("visit_event", newID(), map[string]any{"visit": visit[:], "kind": "selfcheck", "at": v.now.UnixMilli()}),
+			insert("signature", newID(), map[string]any{"visit": visit[:], "signer": "customer", "outcome": "code", "code": "482913", "at": v.now.UnixMilli()}))
+		p.recordAs(n, insert("copy_link", newID(), map[string]any{"visit": visit[:], "token_hash": hash, "at": v.now.UnixMilli()}))
+	}
 	v.now = v.now.Add(time.Minute)
 	v.write(v.clerk, update("job_contact", contact, rows[contact].Rev, map[string]any{"phone": "13700000000"}), update("job", job, rows[job].Rev, map[string]any{"slot_from": int64(9)}))
 	p.push()

@@ -50,20 +50,24 @@ func Bound(v VisitRows) (content string, hash [32]byte) {
 
 func bound(v VisitRows, deferred bool) (string, [32]byte) {
 	text, sum := summary(v, deferred)
-	cover, err := encodeCells(cells(v, deferred))
-	if err != nil || len(text)+len(coverMark)+base64.RawURLEncoding.EncodedLen(len(cover))+1 > MaxContent {
+	content, err := withCells(text, covered{Form: boundForm, Version: boundVersion, Cells: cells(v, deferred)})
+	if err != nil || len(content) > MaxContent {
 		return text, sum
 	}
-	content := text + coverMark + base64.RawURLEncoding.EncodeToString(cover) + "\n"
 	return content, sha256.Sum256([]byte(content))
 }
 
-func encodeCells(c []Cell) ([]byte, error) {
+// withCells puts the line of the cells behind a text.
+func withCells(text string, c covered) (string, error) {
 	mode, err := cbor.CanonicalEncOptions().EncMode()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	return mode.Marshal(covered{Form: boundForm, Version: boundVersion, Cells: c})
+	cover, err := mode.Marshal(c)
+	if err != nil {
+		return "", err
+	}
+	return text + coverMark + base64.RawURLEncoding.EncodeToString(cover) + "\n", nil
 }
 
 // Readable is the text of a stored content without the line of the cells.
@@ -156,13 +160,7 @@ type Changed struct {
 // false where the signature does not say what it covered: an older one, or one
 // whose content is not what its hash says.
 func ChangedSince(signature schema.Row, v VisitRows) (changes []Changed, known bool) {
-	content := signature.Text("content")
-	_, raw, ok := cutCover(content)
-	sum := sha256.Sum256([]byte(content))
-	if !ok || !bytes.Equal(sum[:], signature.Bytes("content_hash")) {
-		return nil, false
-	}
-	was, ok := decodeCells(raw)
+	was, ok := cellsOf(signature, boundForm, boundVersion)
 	if !ok {
 		return nil, false
 	}
@@ -173,11 +171,29 @@ func ChangedSince(signature schema.Row, v VisitRows) (changes []Changed, known b
 	for _, c := range was {
 		deferred = deferred || c.Table == "service_record" && c.Column == "deferred"
 	}
+	return differences(was, cells(v, deferred && v.Record != nil)), true
+}
+
+// cellsOf reads what a signature says that it covered; false where it says
+// nothing, or its content is not what its hash says.
+func cellsOf(signature schema.Row, form string, version int) ([]Cell, bool) {
+	content := signature.Text("content")
+	_, raw, ok := cutCover(content)
+	sum := sha256.Sum256([]byte(content))
+	if !ok || !bytes.Equal(sum[:], signature.Bytes("content_hash")) {
+		return nil, false
+	}
+	return decodeCells(raw, form, version)
+}
+
+// differences names the cells that are not what they were, and the new ones
+// that hold something.
+func differences(was, now []Cell) []Changed {
+	var changes []Changed
 	type at struct {
 		row    uuid.UUID
 		column string
 	}
-	now := cells(v, deferred && v.Record != nil)
 	have := make(map[at]any, len(now))
 	for _, c := range now {
 		have[at{c.Row, c.Column}] = c.Value
@@ -194,12 +210,13 @@ func ChangedSince(signature schema.Row, v VisitRows) (changes []Changed, known b
 			changes = append(changes, Changed{c.Table, c.Row, c.Column, nil, n})
 		}
 	}
-	return changes, true
+	return changes
 }
 
-// decodeCells reads the cells of a content. It is bounded by MaxContent.
-func decodeCells(raw []byte) ([]Cell, bool) {
-	if len(raw) > MaxContent {
+// decodeCells reads the cells of a content of a form. It is bounded by the
+// longest of them.
+func decodeCells(raw []byte, form string, version int) ([]Cell, bool) {
+	if len(raw) > MaxLeftoverContent {
 		return nil, false
 	}
 	mode, err := cbor.DecOptions{MaxArrayElements: 4096, MaxNestedLevels: 4, IntDec: cbor.IntDecConvertSignedOrFail, TagsMd: cbor.TagsForbidden, IndefLength: cbor.IndefLengthForbidden}.DecMode()
@@ -207,7 +224,7 @@ func decodeCells(raw []byte) ([]Cell, bool) {
 		return nil, false
 	}
 	var c covered
-	if err := mode.Unmarshal(raw, &c); err != nil || c.Form != boundForm || c.Version != boundVersion {
+	if err := mode.Unmarshal(raw, &c); err != nil || c.Form != form || c.Version != version {
 		return nil, false
 	}
 	for _, cell := range c.Cells {

@@ -1,6 +1,7 @@
 package fieldwork
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -28,8 +29,9 @@ const (
 // (DE-07; the number is a guess).
 const MinTextRunes = 4
 
-// MinSharpness is the sharpness below which a colour photo is doubted (DE-05;
-// variance of the Laplacian, the number is a guess).
+// MinSharpness is the sharpness below which a colour photo is doubted that was
+// measured by a phone of schema version 1 (DE-05; variance of the Laplacian of
+// the preview, the number is a guess).
 const MinSharpness = 100
 
 // Pack is the rule pack of one class of defect: what must be there before the
@@ -41,6 +43,7 @@ type Pack struct {
 	SamePlane      bool     // a photo must be confirmed as one plane (DE-05)
 	SamePlaneRoles []string // only photos of these roles count; empty: any
 	Sizes          bool     // drawing and produced size (DE-06)
+	Whole          bool     // a photo should be confirmed as the whole crack (DE-04)
 }
 
 // PackOf gives the pack of a class. An unknown class gets the strictest photo
@@ -49,7 +52,7 @@ func PackOf(class string) Pack {
 	p := Pack{Class: class, Roles: []string{RoleFull, RoleClose}}
 	switch class {
 	case TopCrack, DoorCrack:
-		p.Advised = []string{RoleScale}
+		p.Whole, p.Advised = true, []string{RoleScale}
 	case TopColour:
 		p.SamePlane, p.SamePlaneRoles = true, []string{RoleCompare, RoleFull}
 	case DoorColour:
@@ -89,6 +92,46 @@ func MissingEvidence(defect schema.Row, photos []schema.Row) []Missing {
 	return out
 }
 
+// Wanted says what the phone asks for before a defect goes to the judge, and
+// lets go for a reason: that one photo shows the whole crack (DE-04), that the
+// tape measure is in a photo of a wrong size (DE-06). skips are the shot_skip
+// rows of the job. The server takes a submission without: evidence of older
+// phones, or with a reason, is a warning there and no refusal.
+func Wanted(defect schema.Row, photos, skips []schema.Row) []Missing {
+	var out []Missing
+	for _, w := range lacks(defect, photos) {
+		if skipReason(skips, defect, schema.Row{}, w.role) == "" {
+			out = append(out, w.Missing)
+		}
+	}
+	return out
+}
+
+// WantedRoles are the roles under which a reason for what [Wanted] asks is
+// recorded, by its code.
+func WantedRoles() map[string]string {
+	return map[string]string{"whole": RoleClose, "tape": RoleScale}
+}
+
+// lack is something wanted and the role of the photo that would show it.
+type lack struct {
+	Missing
+	role string
+}
+
+func lacks(defect schema.Row, photos []schema.Row) []lack {
+	own := photosOf(defect, photos)
+	pack := PackOf(defect.Text("class"))
+	var out []lack
+	if pack.Whole && !slices.ContainsFunc(own, func(p schema.Row) bool { return p.Bool("whole") }) {
+		out = append(out, lack{missingWhole(), WantedRoles()["whole"]})
+	}
+	if pack.Sizes && !hasRole(own, RoleScale) {
+		out = append(out, lack{adviseScale(pack.Class), WantedRoles()["tape"]})
+	}
+	return out
+}
+
 // Warnings says what would make the evidence better without being required:
 // a scale beside a crack or a wrong size (DE-04, DE-06), a blurred colour
 // photo (DE-05), equal sizes, pictures from the gallery.
@@ -96,10 +139,11 @@ func Warnings(defect schema.Row, photos []schema.Row) []Missing {
 	own := photosOf(defect, photos)
 	pack := PackOf(defect.Text("class"))
 	var out []Missing
-	for _, role := range pack.Advised {
-		if !hasRole(own, role) {
-			out = append(out, adviseScale(pack.Class))
-		}
+	for _, w := range lacks(defect, photos) {
+		out = append(out, w.Missing)
+	}
+	if len(pack.Advised) > 0 && !pack.Sizes && !hasRole(own, RoleScale) {
+		out = append(out, adviseScale(pack.Class))
 	}
 	if d := defect.Int("drawing_size"); pack.Sizes && d > 0 && d == defect.Int("actual_size") {
 		out = append(out, Missing{"sizes-equal",
@@ -107,7 +151,7 @@ func Warnings(defect schema.Row, photos []schema.Row) []Missing {
 			"The drawing size and the produced size are the same; please check them."})
 	}
 	for _, p := range own {
-		if n, ok := p.Cols["blur"].(int64); ok && pack.SamePlane && n < MinSharpness {
+		if pack.SamePlane && Unsharp(p) {
 			out = append(out, Missing{"blur",
 				"有一张色差照片不够清晰,建议擦净镜头、站稳后重拍。",
 				"A colour photo is not sharp; wipe the lens, stand still and take it again if you can."})

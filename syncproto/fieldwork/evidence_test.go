@@ -104,10 +104,10 @@ func TestWarnings(t *testing.T) {
 		photos []schema.Row
 		want   []string
 	}{
-		{"crack without scale", defect("top_crack", nil), []schema.Row{full, near}, []string{"scale"}},
-		{"crack with scale", defect("door_crack", nil), []schema.Row{full, near, scale}, []string{}},
+		{"crack without scale", defect("top_crack", nil), []schema.Row{full, near}, []string{"whole", "scale"}},
+		{"crack with scale", defect("door_crack", nil), []schema.Row{full, photo(21, "close", cols{"whole": true}), scale}, []string{}},
 		{"warp needs no scale", defect("top_warp", nil), []schema.Row{full, near}, []string{}},
-		{"size without scale", defect("wrong_size", cols{"drawing_size": int64(10), "actual_size": int64(11)}), []schema.Row{full, near}, []string{"scale"}},
+		{"size without scale", defect("wrong_size", cols{"drawing_size": int64(10), "actual_size": int64(11)}), []schema.Row{full, near}, []string{"tape"}},
 		{"equal sizes", defect("wrong_size", cols{"drawing_size": int64(10), "actual_size": int64(10)}), []schema.Row{full, near, scale}, []string{"sizes-equal"}},
 		{"blurred colour", defect("door_colour", nil), []schema.Row{photo(20, "full", cols{"blur": int64(99)})}, []string{"blur"}},
 		{"sharp colour", defect("door_colour", nil), []schema.Row{photo(20, "full", cols{"blur": int64(100)})}, []string{}},

@@ -43,6 +43,12 @@ func missingSamePlane(class string) Missing {
 		"The same-plane confirmation is missing: take both panels while they are in one plane, and tick “same plane” on that photo."}
 }
 
+func missingWhole() Missing {
+	return Missing{"whole",
+		"还没有一张确认“整条裂缝都在画面内”的照片:请把裂缝从头到尾拍进一张,并勾选。",
+		"No photo is confirmed to show the whole crack: take it from end to end in one picture, and tick it."}
+}
+
 func missingSizes(defect schema.Row) []Missing {
 	var out []Missing
 	if defect.Int("drawing_size") <= 0 {
@@ -60,9 +66,9 @@ func missingSizes(defect schema.Row) []Missing {
 
 func adviseScale(class string) Missing {
 	if class == WrongSize {
-		return Missing{"scale",
-			"建议再拍一张带卷尺的标尺照片,尺寸更有说服力。",
-			"A photo with the tape measure would make the size more convincing."}
+		return Missing{"tape",
+			"还没有带卷尺的标尺照片:请把卷尺贴在量的位置,刻度看得清楚。",
+			"There is no photo with the tape measure: lay it where you measured, with its marks readable."}
 	}
 	return Missing{"scale",
 		"建议在裂缝旁放一把尺或一枚硬币,再拍一张标尺照片。",

@@ -1,8 +1,6 @@
 package fieldwork
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -86,6 +84,8 @@ func (g *guard) check(i int, w Written) (*Violation, error) {
 		return g.responsibility(w), nil
 	case "signature":
 		return g.signature(i, w)
+	case "leftover_signature":
+		return staffSignature(w.After), nil
 	case "assignment":
 		return g.assignment(w), nil
 	case "receipt":
@@ -203,21 +203,12 @@ func (g *guard) responsibility(w Written) *Violation {
 		EN: "Responsibility is split together with the verdict; nothing can be added later."}
 }
 
-// signature refuses "signed" without a picture, content that is not what the
-// hash says (SF-07), and the customer's page before the self-check (OR-05).
+// signature refuses what is no signature, and the customer's page before the
+// self-check (OR-05).
 func (g *guard) signature(i int, w Written) (*Violation, error) {
 	s := w.After
-	if s.Text("outcome") == Signed && len(s.Bytes("image")) == 0 {
-		return &Violation{Code: "signature-image",
-			ZH: "选择“已签”就要有签名图。",
-			EN: "“Signed” needs the picture of the signature."}, nil
-	}
-	if content, hash := s.Text("content"), s.Bytes("content_hash"); content != "" && len(hash) > 0 {
-		if sum := sha256.Sum256([]byte(content)); !bytes.Equal(sum[:], hash) {
-			return &Violation{Code: "signature-content",
-				ZH: "所签内容与它的哈希不一致。",
-				EN: "What was signed does not match its hash."}, nil
-		}
+	if v := customerSignature(s); v != nil {
+		return v, nil
 	}
 	if s.Text("signer") != SignerCustomer {
 		return nil, nil

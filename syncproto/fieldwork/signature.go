@@ -15,7 +15,13 @@ const (
 	Absent  = "absent"
 	Later   = "later"
 	Unable  = "unable"
+	ByCode  = "code"
 )
+
+// Confirmed says whether an outcome stands for the content: the customer drew
+// a signature, or gave the code that the service centre told him. Whether the
+// code is the right one is seen at the centre, which alone knows it.
+func Confirmed(outcome string) bool { return outcome == Signed || outcome == ByCode }
 
 // SignerCustomer is the signer whose signature covers the visit's summary.
 const SignerCustomer = "customer"
@@ -34,40 +40,52 @@ const (
 )
 
 // Covers says whether a signature stands for exactly this content: it was
-// really signed and its hash is the content's (SF-07).
+// really given and its hash is the content's (SF-07).
 func Covers(signature schema.Row, content string) bool {
+	return Confirmed(signature.Text("outcome")) && about(signature, content)
+}
+
+// about says whether the customer was shown exactly this content, whatever he
+// then did.
+func about(signature schema.Row, content string) bool {
 	sum := sha256.Sum256([]byte(content))
-	return !signature.Deleted && signature.Text("outcome") == Signed && bytes.Equal(signature.Bytes("content_hash"), sum[:])
+	return !signature.Deleted && bytes.Equal(signature.Bytes("content_hash"), sum[:])
 }
 
 // CoversVisit says whether a signature stands for a visit as its rows are now.
 // Cause and measure that were deferred at the signing may be filled in later
 // without breaking it (OR-14): the customer signed that they would follow.
 func CoversVisit(signature schema.Row, v VisitRows) bool {
-	deferred := v.Record != nil && v.Record.Bool("deferred")
-	if coversAs(signature, v, deferred) {
-		return true
-	}
-	return v.Record != nil && !deferred && coversAs(signature, v, true)
+	return Confirmed(signature.Text("outcome")) && aboutVisit(signature, v)
 }
 
-// coversAs compares with the content as it is made now, and with the text alone
+// aboutVisit says whether a customer was shown the visit as its rows are now.
+func aboutVisit(signature schema.Row, v VisitRows) bool {
+	deferred := v.Record != nil && v.Record.Bool("deferred")
+	if aboutAs(signature, v, deferred) {
+		return true
+	}
+	return v.Record != nil && !deferred && aboutAs(signature, v, true)
+}
+
+// aboutAs compares with the content as it is made now, and with the text alone
 // that older signatures were bound to.
-func coversAs(signature schema.Row, v VisitRows, deferred bool) bool {
+func aboutAs(signature schema.Row, v VisitRows, deferred bool) bool {
 	content, _ := bound(v, deferred)
-	if Covers(signature, content) {
+	if about(signature, content) {
 		return true
 	}
 	if _, _, whole := cutCover(signature.Text("content")); whole {
 		return false
 	}
 	content, _ = summary(v, deferred)
-	return Covers(signature, content)
+	return about(signature, content)
 }
 
 // StateOf gives the state of a visit's signature. A newer signature replaces an
 // older one, but a refusal to sign again does not undo a signature that still
-// covers the visit.
+// covers the visit. A customer who was shown the changed content and did not sign
+// it has declined: he is not asked a third time.
 func StateOf(v VisitRows) SignatureState {
 	state := SignatureNone
 	for _, s := range sortedOf(v, v.Signatures) {
@@ -75,8 +93,8 @@ func StateOf(v VisitRows) SignatureState {
 			continue
 		}
 		switch {
-		case s.Text("outcome") != Signed:
-			if state == SignatureNone {
+		case !Confirmed(s.Text("outcome")):
+			if state == SignatureNone || aboutVisit(s, v) {
 				state = SignatureDeclined
 			}
 		case CoversVisit(s, v):
@@ -92,12 +110,12 @@ func StateOf(v VisitRows) SignatureState {
 // signed or formally declined, all outcomes alike (SF-02, SF-04).
 func SlipReturned(v VisitRows) bool { return StateOf(v) != SignatureNone }
 
-// StandingOf gives the state of one signature: covers or superseded where it
-// was signed by the customer, declined where it was not signed, none for
+// StandingOf gives the state of one signature: covers or superseded where the
+// customer gave it, declined where it was not signed, none for
 // somebody else's, which covers no visit's content.
 func StandingOf(signature schema.Row, v VisitRows) SignatureState {
 	switch {
-	case signature.Text("outcome") != Signed:
+	case !Confirmed(signature.Text("outcome")):
 		return SignatureDeclined
 	case signature.Text("signer") != SignerCustomer:
 		return SignatureNone

@@ -138,17 +138,23 @@ func sortedOf(v VisitRows, rows []schema.Row) []schema.Row {
 // free puts a free text on one line. A long one is cut, and bound whole by the
 // beginning of its hash.
 func free(s string) string {
-	s = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-			return ' ' // no text can add a line or turn the digits around
-		}
-		return r
-	}, s)), " ")
+	s = oneLine(s)
 	if runes := []rune(s); len(runes) > longText {
 		sum := sha256.Sum256([]byte(s))
 		return string(runes[:longText]) + "… [" + hex.EncodeToString(sum[:8]) + "]"
 	}
 	return s
+}
+
+// plain makes control characters spaces: no text can add a line or turn the
+// digits around.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return ' '
+		}
+		return r
+	}, s)
 }
 
 func orDash(s string) string { return cmp.Or(s, "—") }

@@ -12,7 +12,8 @@ var (
 		DoorWarp: "门板变形 door-panel deformation", DoorColour: "门板色差 door-panel colour difference", DoorCrack: "门板表面开裂 door-panel surface crack",
 		WrongSize: "尺寸错 wrong size", OtherClass: "其他 other",
 	}
-	basisWords = map[string]string{
+	leftoverClass = map[string]string{"hq": "总部差错 headquarters", "store": "商场或售后 store or after-sales"}
+	basisWords    = map[string]string{
 		BasisStandard: "依收费标准 by the fee standard", BasisCard: "依保修证 by the warranty card", BasisBelow: "低于标准 below the standard",
 	}
 )

@@ -2,9 +2,11 @@ package blob
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
-	"image/jpeg"
 	"image/png"
 	"io"
 	"slices"
@@ -39,7 +41,7 @@ func medias() []media {
 	paper := []string{syncproto.PurposeReceipt, syncproto.PurposeDocument}
 	drawing := []string{syncproto.PurposeDocument}
 	return []media{
-		{"image/jpeg", picture, prefix("\xff\xd8\xff"), jpeg.DecodeConfig},
+		{"image/jpeg", picture, prefix("\xff\xd8\xff"), jpegSize},
 		{"image/png", picture, prefix("\x89PNG\r\n\x1a\n"), png.DecodeConfig},
 		{"image/webp", picture, isWebP, webp.DecodeConfig},
 		{"image/heic", picture, isHEIC, nil},
@@ -50,6 +52,27 @@ func medias() []media {
 		{"application/acad", drawing, prefix("AC10"), nil},
 	}
 }
+
+// jpegSize reads the size that a JPEG's frame header says. The decoder's own way
+// of asking goes on to the scan, so that a long stretch between the two would
+// hide a bomb from it.
+func jpegSize(r io.Reader) (image.Config, error) {
+	b, err := io.ReadAll(r)
+	for at := 2; err == nil && at+9 < len(b) && b[at] == 0xff; {
+		marker, size := b[at+1], int(binary.BigEndian.Uint16(b[at+2:]))
+		switch {
+		case marker == 0xff: // padding
+			at++
+		case marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc:
+			return image.Config{Width: int(binary.BigEndian.Uint16(b[at+7:])), Height: int(binary.BigEndian.Uint16(b[at+5:]))}, nil
+		default:
+			at += 2 + size
+		}
+	}
+	return image.Config{}, cmp.Or(err, errNoFrame)
+}
+
+var errNoFrame = errors.New("no frame header")
 
 func prefix(magic string) func([]byte) bool {
 	return func(head []byte) bool { return bytes.HasPrefix(head, []byte(magic)) }

@@ -94,6 +94,7 @@ func RunStorage(t *testing.T, open func(t *testing.T) Storage) {
 		"KeyTraversal":      keyTraversal,
 		"Multipart":         multipart,
 		"MultipartFaults":   multipartFaults,
+		"PartCut":           partCut,
 		"DeleteAndPutAgain": deleteAndPutAgain,
 		"List":              list,
 	} {

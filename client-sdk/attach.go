@@ -2,10 +2,7 @@ package clientsdk
 
 import (
 	"context"
-	"database/sql"
 	"io"
-
-	"siteledger/client-sdk/attachment"
 )
 
 // CanCapture says, before a photo of about size bytes is taken, whether there
@@ -69,37 +66,4 @@ func (c *Client) Discard(ctx context.Context, sha [32]byte) error {
 	}
 	c.changed()
 	return nil
-}
-
-// RetryUpload ends the wait of a photo that waits or needs attention.
-func (c *Client) RetryUpload(ctx context.Context, sha [32]byte) error {
-	return c.nudgeUpload(ctx, func(ctx context.Context, tx *sql.Tx) error { return c.blobs.Retry(ctx, tx, sha) })
-}
-
-// UploadFirst sends a photo before other originals, on any network.
-func (c *Client) UploadFirst(ctx context.Context, sha [32]byte) error {
-	return c.nudgeUpload(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := c.blobs.Urgent(ctx, tx, sha[:])
-		return err
-	})
-}
-
-func (c *Client) nudgeUpload(ctx context.Context, fn func(context.Context, *sql.Tx) error) error {
-	ctx, end, err := c.begin(ctx)
-	if err != nil {
-		return err
-	}
-	defer end()
-	if err := c.db.Update(ctx, func(tx *sql.Tx) error { return fn(ctx, tx) }); err != nil {
-		return explained(err)
-	}
-	c.news()
-	c.changed()
-	return nil
-}
-
-// upload makes the wire's view of a stored photo.
-func upload(b attachment.Blob) Upload {
-	return Upload{SHA256: b.SHA256, Purpose: b.Purpose, Type: b.Type, Size: b.Size, State: UploadState(b.State),
-		Reason: b.Reason, Sent: b.Sent, Local: b.Local, Added: b.Added, NextTry: b.NextAt}
 }

@@ -41,9 +41,13 @@ type Config struct {
 	Reserve int64
 	// Keys stores the device's private key; nil means a file of mode 0600 in Dir.
 	Keys Keystore
-	// Metered says that the present network costs money; originals then wait,
-	// all else goes. Nil means never.
+	// Metered says that the present network costs money; the [UploadRule] then
+	// says which originals wait, all else goes. It is asked before each photo, so
+	// it must be quick; call [Client.Nudge] when it changes. Nil means never.
 	Metered func() bool
+	// UploadsAtOnce is how many photos may go at the same time once the first one
+	// got through. 0 means [DefaultUploadsAtOnce].
+	UploadsAtOnce int
 	// Log takes the SDK's log lines; nil discards them.
 	Log *slog.Logger
 
@@ -80,6 +84,9 @@ const (
 	// ReceiptsLow is how few receipt numbers make the client ask for more
 	// (FP-03): more than a technician writes on a day without network.
 	ReceiptsLow = 20
+	// DefaultUploadsAtOnce hides the time in which the server reads a photo back
+	// behind the sending of the next.
+	DefaultUploadsAtOnce = 3
 	// KeepDays is how long acknowledged changes and photos stay on the phone, so
 	// that a server restored from a backup can be healed.
 	KeepDays = 35
@@ -122,6 +129,7 @@ func (cfg Config) complete() (Config, error) {
 	if cfg.FreeBytes == nil {
 		cfg.FreeBytes = freeBytes
 	}
+	cfg.UploadsAtOnce = cmp.Or(cfg.UploadsAtOnce, DefaultUploadsAtOnce)
 	if cfg.Keys == nil {
 		cfg.Keys = fileKeys{cfg.Dir}
 	}

@@ -243,7 +243,7 @@ func (e *Edit) holdBlobs(t *schema.Table, values map[string]schema.Value) error 
 		if !ok || col.Type != schema.Blob {
 			continue
 		}
-		known, err := e.c.blobs.Named(e.ctx, e.tx, sha)
+		known, err := e.c.blobs.Named(e.ctx, e.tx, sha, shows(t, values))
 		if err != nil {
 			return err
 		}
@@ -252,6 +252,15 @@ func (e *Edit) holdBlobs(t *schema.Table, values map[string]schema.Value) error 
 		}
 	}
 	return nil
+}
+
+// shows is what a photo's row says that it shows; "" for other rows.
+func shows(t *schema.Table, values map[string]schema.Value) string {
+	if t.Name != "photo" {
+		return ""
+	}
+	role, _ := values["role"].(string)
+	return role
 }
 
 // Fail makes an error that undoes the transaction with a sentence for the

@@ -45,6 +45,7 @@ func inWords(err error) error {
 		{attachment.ErrTooLarge, &Error{Code: CodeTooLarge, ZH: "文件太大,没有保存。", EN: "The file is too large. It was not stored."}},
 		{attachment.ErrAbsent, &Error{Code: CodeBlobAbsent, ZH: "这张照片不在本机。", EN: "This photo is not on this phone."}},
 		{attachment.ErrNamed, &Error{Code: CodeBlobNamed, ZH: "这张照片已归入记录,不能丢弃。", EN: "This photo belongs to a record, so it can't be discarded."}},
+		{attachment.ErrRule, &Error{Code: CodeBadValue, ZH: "没有这种上传方式。", EN: "There is no such rule for uploads."}},
 		{outbox.ErrTooLarge, &Error{Code: CodeTooLarge, ZH: "一次保存的内容太多,请缩短文字或分次保存。", EN: "This is too much for one record. Shorten the text or save in steps."}},
 		{outbox.ErrNoReceipt, &Error{Code: CodeNoReceipt, ZH: "收据号已用完,请联网同步领取新的号段。", EN: "The receipt numbers are used up. Go online and sync to get new ones."}},
 		{outbox.ErrDamaged, &Error{Code: CodeBroken, ZH: "本机记录日志校验不通过,请联系服务中心。", EN: "The phone's log does not verify. Call the service centre."}},

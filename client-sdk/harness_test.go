@@ -46,7 +46,7 @@ func (d *desk) pass(by time.Duration) {
 func (d *desk) phone(dir string, more ...func(*clientsdk.Config)) *clientsdk.Client {
 	d.t.Helper()
 	cfg := clientsdk.Config{Dir: dir, Server: "http://server.test", HTTP: &http.Client{Transport: d.s}, Now: d.now,
-		FreeBytes: func(string) (int64, error) { return 1 << 40, nil }}
+		FreeBytes: func(string) (int64, error) { return 1 << 40, nil }, UploadsAtOnce: 1}
 	for _, fn := range more {
 		fn(&cfg)
 	}

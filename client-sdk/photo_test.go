@@ -161,6 +161,47 @@ func TestPhotoIsUploadedOnlyByReceipt(t *testing.T) {
 	}
 }
 
+// TestReceiptOfEachOtherFile: a receipt that the server signed, but for another
+// size, device, file or history, frees nothing.
+func TestReceiptOfEachOtherFile(t *testing.T) {
+	for name, change := range map[string]func(*syncproto.BlobReceipt){
+		"file":    func(r *syncproto.BlobReceipt) { r.SHA256 = strings.Repeat("0", 64) },
+		"size":    func(r *syncproto.BlobReceipt) { r.Size++ },
+		"device":  func(r *syncproto.BlobReceipt) { r.Device = uuid.New() },
+		"history": func(r *syncproto.BlobReceipt) { r.History = uuid.New() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			c, _, job := d.enrolled()
+			sha := d.photo(c, job, "one")
+			me, ok := c.Identity()
+			if !ok {
+				t.Fatal("not enrolled")
+			}
+			r := syncproto.BlobReceipt{History: d.s.history, SHA256: sha, Size: int64(len(jpeg("one"))), At: d.now().UnixMilli(), Device: me.Device}
+			change(&r)
+			d.s.set(func() {
+				token := d.s.jws(r)
+				d.s.hook = func(q *http.Request) (*http.Response, error) {
+					if q.URL.Path != syncproto.PathBlobCommit {
+						return nil, nil
+					}
+					body, err := io.ReadAll(q.Body)
+					if err != nil || !strings.Contains(string(body), sha) {
+						q.Body = io.NopCloser(bytes.NewReader(body))
+						return nil, err
+					}
+					return answer(200, "application/json", fmt.Sprintf(`{"sha256":%q,"size":%d,"receipt":%q}`, sha, r.Size, token)), nil
+				}
+			})
+			_, _ = c.Sync(t.Context())
+			if u := d.uploads(c)[sha]; u.State == clientsdk.Verified {
+				t.Errorf("verified by a receipt for another %s", name)
+			}
+		})
+	}
+}
+
 func between(s, a, b string) string {
 	_, s, _ = strings.Cut(s, a)
 	s, _, _ = strings.Cut(s, b)
@@ -340,9 +381,12 @@ func TestOfficeAsksForAnOriginal(t *testing.T) {
 	d := newDesk(t)
 	metered := true
 	c, _, job := d.enrolled(func(cfg *clientsdk.Config) { cfg.Metered = func() bool { return metered } })
+	if err := c.SetUploadRule(t.Context(), clientsdk.UploadWiFi); err != nil {
+		t.Fatal(err)
+	}
 	first, wanted := d.photo(c, job, "first"), d.photo(c, job, "wanted")
 	d.sync(c)
-	if u := d.uploads(c)[wanted]; u.State != clientsdk.Queued {
+	if u := d.uploads(c)[wanted]; u.State != clientsdk.Queued || !u.Waits {
 		t.Errorf("an original went over a metered network: %+v", u)
 	}
 	d.s.order(syncproto.KindUpload, map[string]any{"sha256": wanted})

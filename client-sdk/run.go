@@ -87,7 +87,11 @@ func (c *Client) nextIn(ctx context.Context) (wait time.Duration, enrolled bool,
 		if err := tx.QueryRowContext(ctx, `SELECT last_success FROM sync_state WHERE id = 1`).Scan(&success); err != nil {
 			return err
 		}
-		photo, err = c.blobs.NextAt(ctx, tx, c.cfg.Metered())
+		rule, err := c.blobs.Rule(ctx, tx)
+		if err != nil {
+			return err
+		}
+		photo, err = c.blobs.NextAt(ctx, tx, rule.Largest(c.cfg.Metered()))
 		return err
 	})
 	if err != nil {
@@ -107,8 +111,8 @@ func (c *Client) nextIn(ctx context.Context) (wait time.Duration, enrolled bool,
 	return min(wait, c.cfg.Poll), true, nil
 }
 
-// Nudge makes Run try at once, because the network came back or somebody
-// pressed the button. A wait that the server asked for is kept.
+// Nudge makes Run try at once, because the network came back or is another one
+// (what waited for Wi-Fi may go), or somebody pressed the button. A wait that the server asked for is kept.
 func (c *Client) Nudge() {
 	ctx, end, err := c.begin(context.Background())
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 // Status is the truth about the sync, for the strip on every page. LastSuccess
 // is the last round that did all of its work, never an attempt.
 func (c *Client) Status(ctx context.Context) (Status, error) {
-	st := Status{Syncing: c.busy.Load(), FreeBytes: -1}
+	st := Status{Syncing: c.busy.Load(), FreeBytes: -1, Metered: c.cfg.Metered()}
 	if id, err := c.enrolled(); err == nil {
 		st.Enrolled, st.Identity = true, id.Identity
 	}
@@ -32,12 +32,17 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 		if _, st.ClockOffset, err = c.out.ServerTime(ctx, tx); err != nil {
 			return err
 		}
+		rule, err := c.blobs.Rule(ctx, tx)
+		if err != nil {
+			return err
+		}
+		st.UploadRule = UploadRule(rule)
 		blobs, err := c.blobs.List(ctx, tx)
 		if err != nil {
 			return err
 		}
 		for _, b := range blobs {
-			st.Uploads = append(st.Uploads, upload(b))
+			st.Uploads = append(st.Uploads, upload(b, rule.Largest(st.Metered)))
 			switch {
 			case b.Purpose == syncproto.PurposePreview || b.State == attachment.Verified:
 			case b.State == attachment.Stored:

@@ -199,7 +199,7 @@ func (c *Client) uploads(ctx context.Context, r *Round) error {
 			}
 			return c.policy.Delay(attempts, random)
 		},
-		Metered: c.cfg.Metered, Changed: c.changed,
+		Largest: c.largest, AtOnce: c.cfg.UploadsAtOnce, Changed: c.changed,
 	}
 	res, err := u.Round(ctx)
 	r.Uploaded, r.Waiting = r.Uploaded+res.Verified, res.Waiting

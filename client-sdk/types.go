@@ -61,6 +61,8 @@ type Upload struct {
 	Local   bool      // the bytes are on this phone
 	Added   time.Time // when it was stored
 	NextTry time.Time // zero where it does not wait
+	First   bool      // moved up before other originals
+	Waits   bool      // for a network that costs nothing, by the [UploadRule]
 }
 
 // Problem is what keeps the phone from being in step, if anything.
@@ -84,7 +86,9 @@ type Status struct {
 	// was refused, or the app was killed in between. Name them in a new record,
 	// or [Client.Discard] them.
 	Unattached int
-	Uploads    []Upload
+	Uploads    []Upload // in the order of sending
+	Metered    bool     // the present network costs money
+	UploadRule UploadRule
 
 	LastSuccess time.Time // last round that did all of its work; zero for never
 	LastAttempt time.Time

@@ -25,6 +25,10 @@
 // the office that asks for one; a receipt that is wrong leaves the photo where it
 // was. The table of all events is in PROTOCOL.md, section 8.
 //
+// On a network that costs money the technician's [Rule] keeps originals back: such
+// a photo stays queued, without a timer, until the network or the rule is another.
+// Small things always go. Several photos may go at once, see [Uploader.Round].
+//
 // A file is written under a temporary name, synced, renamed, and its folder
 // synced: after a crash it is there whole or not at all.
 package attachment

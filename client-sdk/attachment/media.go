@@ -67,7 +67,7 @@ func textDXF(head []byte) bool {
 
 // place is the order of sending: previews, so that the office sees something of
 // everything; then signatures and papers, which are small and matter; then
-// originals.
+// originals, those whose row says nothing yet of what they show last.
 func place(purpose string) int {
 	switch purpose {
 	case syncproto.PurposePreview:
@@ -77,24 +77,31 @@ func place(purpose string) int {
 	case syncproto.PurposeDocument:
 		return 30
 	}
-	return 40
+	return rest
 }
 
-// The place of an original that the office asked for: before other originals,
-// behind what is small.
-const urgent = 35
+// The places of originals. A judge looks at close-ups, then at full views.
+const (
+	first    = 35 // asked for by the office, or moved up
+	closeUp  = 40
+	fullView = 50
+	rest     = 60
+)
+
+// placeOf is the place of an original by the role that its row gives it.
+func placeOf(role string) int {
+	switch role {
+	case "close", "compare", "scale":
+		return closeUp
+	case "full":
+		return fullView
+	}
+	return rest
+}
 
 func maxBytes(l syncproto.Limits, purpose string) int64 {
 	if purpose == syncproto.PurposePreview {
 		return l.MaxPreviewBytes
 	}
 	return l.MaxPhotoBytes
-}
-
-// lastPlace is the last place in the order of sending that may go now.
-func lastPlace(metered bool) int {
-	if metered {
-		return urgent
-	}
-	return 1000
 }

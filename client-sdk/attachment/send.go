@@ -2,10 +2,13 @@ package attachment
 
 import (
 	"context"
+	"crypto/md5"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"sync"
 	"time"
 
@@ -25,6 +28,9 @@ func (u *Uploader) send(ctx context.Context, b *Blob, plan syncproto.PlannedBlob
 	}
 	req := syncproto.CommitRequest{SHA256: plan.SHA256, Upload: plan.Upload}
 	if plan.State != syncproto.StateHave {
+		if err := u.may(ctx, *b); err != nil {
+			return err
+		}
 		if b.State != Attention {
 			b.State = Uploading
 			if err := u.Store.mark(ctx, *b); err != nil {
@@ -45,6 +51,15 @@ func (u *Uploader) send(ctx context.Context, b *Blob, plan syncproto.PlannedBlob
 		return fmt.Errorf("%w: commit names %s", errReceipt, answer.SHA256)
 	}
 	return u.accept(ctx, *b, answer.Receipt)
+}
+
+// may fails with [errWaits] where the rule keeps a photo off the present network.
+func (u *Uploader) may(ctx context.Context, b Blob) error {
+	largest, err := u.Largest(ctx)
+	if err == nil && !b.MayGo(largest) {
+		err = errWaits
+	}
+	return err
 }
 
 // blame looks at the phone's own bytes when the other side found them wrong:
@@ -103,7 +118,15 @@ func (u *Uploader) put(ctx context.Context, b *Blob, plan syncproto.PlannedBlob)
 		size := min(plan.PartSize, b.Size-at)
 		etag := part.ETag
 		if !part.Done {
-			if etag, err = u.putOne(ctx, *b, at, part.URL, part.Headers, io.NewSectionReader(f, at, size), size); err != nil {
+			if err := u.may(ctx, *b); err != nil { // the network may be another by now
+				return nil, err
+			}
+			bytes := io.NewSectionReader(f, at, size)
+			headers, err := digested(part.Headers, bytes)
+			if err != nil {
+				return nil, err
+			}
+			if etag, err = u.putOne(ctx, *b, at, part.URL, headers, bytes, size); err != nil {
 				return nil, err
 			}
 		}
@@ -111,6 +134,25 @@ func (u *Uploader) put(ctx context.Context, b *Blob, plan syncproto.PlannedBlob)
 		done = append(done, syncproto.CommitPart{Number: part.Number, ETag: etag})
 	}
 	return done, nil
+}
+
+// digested adds the digest by which a storage refuses a part of which it has half,
+// or other bytes: the plan can't sign one, since it knows the whole's hash alone.
+// It is against accidents; the whole is checked by its SHA-256.
+func digested(headers map[string]string, r io.ReadSeeker) (map[string]string, error) {
+	h := md5.New()
+	if _, err := io.Copy(h, r); err != nil {
+		return nil, fmt.Errorf("read a part: %w", err)
+	}
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return nil, fmt.Errorf("read a part: %w", err)
+	}
+	out := maps.Clone(headers)
+	if out == nil {
+		out = map[string]string{}
+	}
+	out["Content-MD5"] = base64.StdEncoding.EncodeToString(h.Sum(nil))
+	return out, nil
 }
 
 func (u *Uploader) putOne(ctx context.Context, b Blob, at int64, address string, headers map[string]string, r io.Reader, size int64) (string, error) {

@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
-
 	"siteledger/syncproto"
 )
 
@@ -56,7 +54,12 @@ type Blob struct {
 	NextAt   time.Time // zero where it does not wait
 	Local    bool
 	Added    time.Time
+	Place    int  // in the order of sending, smaller is earlier
+	Anyhow   bool // goes over any network
 }
+
+// First says whether it was moved up before other originals.
+func (b Blob) First() bool { return b.Place == first }
 
 // DB is the phone's database file.
 type DB interface {
@@ -196,12 +199,13 @@ func (s *Store) OpenFile(sha [32]byte) (*os.File, error) {
 }
 
 // Named queues a photo for its upload because a row that is being recorded in
-// tx names it. It is false where this phone never stored it, or discards it.
-func (s *Store) Named(ctx context.Context, tx *sql.Tx, sha []byte) (bool, error) {
+// tx names it; role is what the row says that the photo shows, "" for nothing.
+// It is false where this phone never stored it, or discards it.
+func (s *Store) Named(ctx context.Context, tx *sql.Tx, sha []byte, role string) (bool, error) {
 	res, err := tx.ExecContext(ctx, `
 		UPDATE blob
-		SET state = CASE WHEN state = 'stored' THEN 'queued' ELSE state END
-		WHERE sha256 = $1 AND NOT (state = 'stored' AND local = 0)`, sha)
+		SET state = CASE WHEN state = 'stored' THEN 'queued' ELSE state END, place = min(place, $1)
+		WHERE sha256 = $2 AND NOT (state = 'stored' AND local = 0)`, placeOf(role), sha)
 	if err != nil {
 		return false, fmt.Errorf("queue a file: %w", err)
 	}
@@ -209,15 +213,15 @@ func (s *Store) Named(ctx context.Context, tx *sql.Tx, sha []byte) (bool, error)
 	return n > 0, err
 }
 
-// Urgent sends a photo before other originals, now: the office waits for it. One
-// that was verified is planned again where its bytes are here: the office would
+// Urgent sends a photo before other originals, now, over any network: the office
+// waits for it. One that was verified is planned again where its bytes are here: the office would
 // not ask for what it has.
 func (s *Store) Urgent(ctx context.Context, tx *sql.Tx, sha []byte) (bool, error) {
 	res, err := tx.ExecContext(ctx, `
 		UPDATE blob
-		SET place = min(place, $2), next_at = 0,
+		SET place = min(place, $1), next_at = 0, anyhow = 1,
 			state = CASE WHEN state = 'stored' OR state = 'verified' AND local = 1 THEN 'queued' ELSE state END
-		WHERE sha256 = $1 AND NOT (state = 'stored' AND local = 0)`, sha, urgent)
+		WHERE sha256 = $2 AND NOT (state = 'stored' AND local = 0)`, first, sha)
 	if err != nil {
 		return false, fmt.Errorf("send a file first: %w", err)
 	}
@@ -243,91 +247,4 @@ func (s *Store) HistoryChanged(ctx context.Context, tx *sql.Tx) error {
 		return fmt.Errorf("plan kept files again: %w", err)
 	}
 	return nil
-}
-
-const blobColumns = `sha256, size, type, purpose, state, reason, sent, attempts, next_at, local, added_at`
-
-type scanner interface{ Scan(...any) error }
-
-func scanBlob(row scanner) (Blob, error) {
-	var b Blob
-	var sha []byte
-	var next, added int64
-	if err := row.Scan(&sha, &b.Size, &b.Type, &b.Purpose, &b.State, &b.Reason, &b.Sent, &b.Attempts, &next, &b.Local, &added); err != nil {
-		return Blob{}, err
-	}
-	copy(b.SHA256[:], sha)
-	if next > 0 {
-		b.NextAt = time.UnixMilli(next)
-	}
-	b.Added = time.UnixMilli(added)
-	return b, nil
-}
-
-func list(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]Blob, error) {
-	rows, err := tx.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("list files: %w", err)
-	}
-	defer rows.Close()
-	var out []Blob
-	for rows.Next() {
-		b, err := scanBlob(rows)
-		if err != nil {
-			return nil, fmt.Errorf("list files: %w", err)
-		}
-		out = append(out, b)
-	}
-	return out, rows.Err()
-}
-
-// List gives all photos that are known, in the order of sending.
-func (s *Store) List(ctx context.Context, tx *sql.Tx) ([]Blob, error) {
-	return list(ctx, tx, `SELECT `+blobColumns+` FROM blob ORDER BY place, added_at, sha256`)
-}
-
-// Unsent gives the photos whose only sure copy is on this phone.
-func (s *Store) Unsent(ctx context.Context, tx *sql.Tx) ([]Blob, error) {
-	return list(ctx, tx, `SELECT `+blobColumns+` FROM blob WHERE state <> 'verified' ORDER BY place, added_at, sha256`)
-}
-
-// verified writes down the server's receipt for exactly these bytes.
-func (s *Store) verified(ctx context.Context, b Blob, history uuid.UUID, at int64, receipt string) error {
-	return s.db.Update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `
-			UPDATE blob
-			SET state = 'verified', reason = '', sent = size, attempts = 0, next_at = 0, verified_at = $1, receipt = $2, receipt_history = $3
-			WHERE sha256 = $4`, at, receipt, history[:], b.SHA256[:])
-		return err
-	})
-}
-
-// mark writes down where a photo stands and when it is tried again.
-func (s *Store) mark(ctx context.Context, b Blob) error {
-	next := int64(0)
-	if !b.NextAt.IsZero() {
-		next = b.NextAt.UnixMilli()
-	}
-	return s.db.Update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `
-			UPDATE blob
-			SET state = $1, reason = $2, sent = $3, attempts = $4, next_at = $5
-			WHERE sha256 = $6 AND state <> 'verified'`,
-			string(b.State), b.Reason, b.Sent, b.Attempts, next, b.SHA256[:])
-		return err
-	})
-}
-
-// NextAt is when the next photo's timer fires, in Unix milliseconds: those that
-// are queued without one were sent by the round that queued them, or wait for a
-// cheaper network. Invalid where none waits.
-func (s *Store) NextAt(ctx context.Context, tx *sql.Tx, metered bool) (sql.NullInt64, error) {
-	var at sql.NullInt64
-	if err := tx.QueryRowContext(ctx, `
-		SELECT MIN(next_at)
-		FROM blob
-		WHERE state IN ('queued', 'uploading', 'attention') AND local = 1 AND next_at > 0 AND place <= $1`, lastPlace(metered)).Scan(&at); err != nil {
-		return at, fmt.Errorf("next upload: %w", err)
-	}
-	return at, nil
 }

@@ -2,7 +2,6 @@ package attachment
 
 import (
 	"context"
-	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -33,108 +32,13 @@ type Uploader struct {
 	History uuid.UUID
 	// Delay is the wait after the n-th failure in a row of one photo.
 	Delay func(attempts int) time.Duration
-	// Metered says that originals wait for a cheaper network.
-	Metered func() bool
+	// Largest is the size of the largest original that may go over the present
+	// network; it is asked again before each photo and each part.
+	Largest func(context.Context) (int64, error)
+	// AtOnce is how many photos may go at the same time; 1 or less for one.
+	AtOnce int
 	// Changed is called when a photo's state changed.
 	Changed func()
-}
-
-// Result is what one round of uploads did.
-type Result struct {
-	Verified int
-	Waiting  int // photos that are not verified yet
-	// UnknownKey says that a receipt was signed with a key that comes with the
-	// next access token.
-	UnknownKey bool
-}
-
-const (
-	// planSize is how many photos are planned at once: their addresses live 15
-	// minutes, on any network.
-	planSize = 8
-	// breaks is how many photos in a row may fail for lack of a network before
-	// the round ends: a large photo that never gets through must not keep the
-	// small ones back, a dead network must not be tried a hundred times.
-	breaks = 3
-)
-
-// Round sends every queued photo whose timer is due: previews first, then
-// signatures and papers, then originals. It returns an error only where the
-// network or the server is the reason for all of them; what is wrong with one
-// photo is written down beside it.
-func (u *Uploader) Round(ctx context.Context) (Result, error) {
-	var res Result
-	broken := 0
-	tried := map[[32]byte]bool{}
-	for {
-		batch, err := u.due(ctx, tried)
-		if err != nil || len(batch) == 0 {
-			return u.finish(ctx, res, err)
-		}
-		for _, b := range batch {
-			tried[b.SHA256] = true
-		}
-		plans, err := u.plan(ctx, batch)
-		if err != nil {
-			return u.finish(ctx, res, err)
-		}
-		for _, p := range plans {
-			err := u.one(ctx, p.blob, p.plan, p.err, &res)
-			switch {
-			case err == nil:
-				broken = 0
-			case ctx.Err() != nil:
-				return u.finish(ctx, res, ctx.Err())
-			case common(err):
-				if broken++; broken >= breaks {
-					return u.finish(ctx, res, err)
-				}
-			}
-		}
-	}
-}
-
-// common says whether a failure may be the network's or the server's, and not
-// the photo's own.
-func common(err error) bool {
-	if errors.Is(err, transport.ErrUnreachable) || errors.Is(err, transport.ErrForeign) {
-		return true
-	}
-	p, ok := transport.ProblemOf(err)
-	return ok && (p.Status == 401 || p.Status == 403 || p.Status == 429 || p.Status >= 500)
-}
-
-func (u *Uploader) finish(ctx context.Context, res Result, err error) (Result, error) {
-	count := u.Store.db.View(context.WithoutCancel(ctx), func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM blob WHERE state IN ('queued', 'uploading', 'attention')`).Scan(&res.Waiting)
-	})
-	return res, errors.Join(err, count)
-}
-
-// due reads the photos to send next that were not tried in this round.
-func (u *Uploader) due(ctx context.Context, tried map[[32]byte]bool) ([]Blob, error) {
-	now := u.Store.now()
-	most := lastPlace(u.Metered())
-	var out []Blob
-	err := u.Store.db.View(ctx, func(tx *sql.Tx) error {
-		// A timer further ahead than any wait means that the clock went back.
-		all, err := list(ctx, tx, `
-			SELECT `+blobColumns+`
-			FROM blob
-			WHERE state IN ('queued', 'uploading', 'attention') AND local = 1 AND place <= $1
-				AND (next_at <= $2 OR next_at > $3)
-			ORDER BY place, added_at, sha256`, most, now.UnixMilli(), now.Add(maxWait).UnixMilli())
-		if err != nil {
-			return err
-		}
-		for _, b := range all {
-			if !tried[b.SHA256] && len(out) < planSize {
-				out = append(out, b)
-			}
-		}
-		return nil
-	})
-	return out, err
 }
 
 // maxWait is longer than any timer of a photo.
@@ -207,19 +111,19 @@ func match(batch []Blob, answer []syncproto.PlannedBlob) ([]planned, error) {
 }
 
 // one takes a photo as far as it goes and writes down where it stands.
-func (u *Uploader) one(ctx context.Context, b Blob, plan syncproto.PlannedBlob, err error, res *Result) error {
+func (u *Uploader) one(ctx context.Context, p planned) error {
 	defer u.Changed()
+	b, err := p.blob, p.err
 	if err == nil {
-		err = u.send(ctx, &b, plan)
+		err = u.send(ctx, &b, p.plan)
 	}
 	switch {
 	case err == nil:
-		res.Verified++
 		return nil
 	case ctx.Err() != nil:
 		return err // the app ends: the photo stays as it was
-	case errors.Is(err, serverkey.ErrUnknownKey):
-		res.UnknownKey = true
+	case errors.Is(err, errWaits):
+		return errors.Join(err, u.wait(ctx, b))
 	}
 	b.Attempts++
 	b.Reason = reasonOf(err)
@@ -232,6 +136,15 @@ func (u *Uploader) one(ctx context.Context, b Blob, plan syncproto.PlannedBlob, 
 		b.NextAt = u.Store.now().Add(min(max(p.RetryAfter, b.NextAt.Sub(u.Store.now())), maxWait))
 	}
 	return errors.Join(err, u.Store.mark(ctx, b))
+}
+
+// wait puts a photo back that may not go over the present network: nothing is
+// wrong with it, so it has no timer. What arrived of it stays in the storage.
+func (u *Uploader) wait(ctx context.Context, b Blob) error {
+	if b.State == Uploading {
+		b.State = Queued
+	}
+	return u.Store.mark(ctx, b)
 }
 
 // Reasons why a photo waits or needs attention, beside the codes of the wire.

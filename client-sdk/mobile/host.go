@@ -18,7 +18,9 @@ type Host interface {
 	KeyDelete(name string) error
 	// FreeBytes is the room left for the app's files; below 0 for unknown.
 	FreeBytes() (int64, error)
-	// Metered says that the present network costs money: originals then wait.
+	// Metered says that the present network costs money (isActiveNetworkMetered);
+	// the rule that the technician chose then says which originals wait. It is asked
+	// before each photo. Call [App.Nudge] when the network is another one.
 	Metered() (bool, error)
 	// BootID names the phone's boot as a UUID, and UptimeMillis counts from it,
 	// sleep included (elapsedRealtime). An empty BootID: the app's own start.

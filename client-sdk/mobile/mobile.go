@@ -133,7 +133,8 @@ func (a *App) Sync() (done string, err error) {
 	return text(map[string]any{"pushed": round.Pushed, "pulled": round.Pulled, "uploaded": round.Uploaded, "waiting": round.Waiting})
 }
 
-// Nudge tells that the network came back.
+// Nudge tells that the network came back, or is another one: Wi-Fi instead of
+// mobile data.
 func (a *App) Nudge() (err error) {
 	defer survive(&err)
 	a.client.Nudge()
@@ -148,14 +149,18 @@ func (a *App) Status() (status string, err error) {
 	if err != nil {
 		return "", told(err)
 	}
-	waiting := 0
+	waiting, wifi := 0, 0
 	for _, u := range st.Uploads {
 		if u.State != clientsdk.Verified && u.State != clientsdk.Stored {
 			waiting++
 		}
+		if u.Waits {
+			wifi++
+		}
 	}
 	return text(map[string]any{
 		"enrolled": st.Enrolled, "pending": st.Pending, "held": st.Held, "only_here": st.OnlyHere, "unattached": st.Unattached, "uploads_waiting": waiting,
+		"metered": st.Metered, "upload_rule": st.UploadRule, "uploads_wait_wifi": wifi,
 		"last_success": millis(st.LastSuccess), "next_try": millis(st.NextTry), "syncing": st.Syncing,
 		"problem": map[string]string{"code": string(st.Problem.Code), "zh": st.Problem.ZH, "en": st.Problem.EN, "request": st.Problem.Request},
 	})

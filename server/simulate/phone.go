@@ -99,6 +99,7 @@ func (p *phone) open() error {
 		FreeBytes: func(string) (int64, error) { return 20 << 30, nil },
 		HTTP:      &http.Client{Transport: trip(func(r *http.Request) (*http.Response, error) { return p.w.toServer(p, r) })},
 		Platform:  "simulated", Model: "simulated", App: "simulated",
+		UploadsAtOnce: 1, // a world is played by one goroutine
 	})
 	if err != nil {
 		return fmt.Errorf("open %s: %w", p.name, err)

@@ -1,7 +1,7 @@
 // Command phone is the installers' app on a desk: one phone in a process of its
 // own, with its own data folder and its own loopback address.
 //
-//	phone -data DIR -server URL [-code CODE] [-listen 127.0.0.1:0] [-lang zh-CN] [-json]
+//	phone -data DIR -server URL [-code CODE] [-listen 127.0.0.1:0] [-lang zh-CN] [-metered] [-json]
 //
 // It prints the address to open, the launch's token in it, and runs until
 // SIGTERM or Ctrl-C. Everything recorded is on disk before the page says so;
@@ -46,7 +46,7 @@ func main() {
 
 type options struct {
 	data, listen, server, code, lang string
-	asJSON                           bool
+	asJSON, metered                  bool
 }
 
 func parse(args []string, out io.Writer) (options, error) {
@@ -58,6 +58,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringVar(&o.server, "server", "", "base URL of the sync server")
 	f.StringVar(&o.code, "code", "", "enrol with this one-time code at the start, if not enrolled yet")
 	f.StringVar(&o.lang, "lang", "zh-CN", "language until the person chooses one: zh-CN or en")
+	f.BoolVar(&o.metered, "metered", false, "the network costs money: the rule on the page 待上传 says which originals wait")
 	f.BoolVar(&o.asJSON, "json", false, "print one line of JSON instead of words")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -101,6 +102,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	client, err := clientsdk.Open(clientsdk.Config{
 		Dir: dir, Server: o.server, Log: log, Platform: runtime.GOOS, Model: "desk", App: "siteledger-phone",
+		Metered: func() bool { return o.metered },
 	})
 	if err != nil {
 		return fmt.Errorf("open %s: %w", dir, err)

@@ -185,6 +185,7 @@ func TestBrowserVisit(t *testing.T) {
 	s.open(base + "/finish")
 	choose("after")
 	s.see("form[data-shot=after].got")
+	s.do(chromedp.SendKeys(chromedp.CSS("input[name=no_photo]"), "顾客不让拍"))
 	for _, name := range []string{"training_done", "restored", "cleaned", "warranty_card", "check_product", "check_site", "check_tools"} {
 		s.tap("input[name=" + name + "]")
 	}
@@ -218,7 +219,7 @@ func TestBrowserVisit(t *testing.T) {
 // draw writes on the pad with a finger.
 func (s *screen) draw() {
 	s.tb.Helper()
-	s.js(`(() => {
+	s.js(`(() => { (async () => {
 		const c = document.querySelector("canvas");
 		c.scrollIntoView({ block: "center" });
 		c.setPointerCapture = () => {};
@@ -227,10 +228,14 @@ func (s *screen) draw() {
 			c.dispatchEvent(new PointerEvent(type, { pointerId: 7, pointerType: "touch", clientX: r.left + x, clientY: r.top + y, width: 12, height: 12, bubbles: true, cancelable: true }));
 		};
 		at("pointerdown", 40, 120);
-		for (let i = 0; i < 60; i++) at("pointermove", 40 + i * 4, 110 + Math.sin(i / 5) * 45);
+		for (let i = 0; i < 60; i++) {
+			at("pointermove", 40 + i * 4, 110 + Math.sin(i / 5) * 45);
+			await new Promise((go) => setTimeout(go, 6)); // a hand takes its time
+		}
 		at("pointerup", 280, 100);
-		return "";
-	})()`)
+		c.dataset.drawn = "1";
+	})(); return ""; })()`)
+	s.see("canvas[data-drawn]")
 }
 
 // Every page in both languages, with the longest names there are.
@@ -274,7 +279,7 @@ func TestBrowserLayout(t *testing.T) {
 		base+"/defect/"+k.open1(t), base+"/fee", base+"/standard", base+"/part", base+"/finish", base+"/done", base+"/handover",
 		"/job/"+old.job.String(), "/job/"+old.job.String()+"/retake/"+defect.String(), "/photo/"+k.one("photo").ID.String())
 	k.photo(base, "after", 2).ok()
-	k.post(base+"/selfcheck", "ticks_shown", "1", "training_done", "1", "restored", "1", "cleaned", "1", "warranty_card", "1", "outcome", "solved", "check_product", "1", "check_site", "1", "check_tools", "1").ok()
+	k.post(base+"/selfcheck", "no_photo", "顾客不让拍", "ticks_shown", "1", "training_done", "1", "restored", "1", "cleaned", "1", "warranty_card", "1", "outcome", "solved", "check_product", "1", "check_site", "1", "check_tools", "1").ok()
 	for _, lang := range []string{langZH, langEN} {
 		k.post("/me/lang", "lang", lang).ok()
 		k.post(base+"/handover", "pin", "2580").ok()

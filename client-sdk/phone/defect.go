@@ -29,7 +29,8 @@ type defectData struct {
 	Shots    []shot
 	Missing  []fieldwork.Missing
 	Warnings []fieldwork.Missing
-	Refused  bool // the technician tried to submit
+	Wanted   []fieldwork.Missing // asked for, and left out for a reason (DE-04, DE-06)
+	Refused  bool                // the technician tried to submit
 	Open     bool
 	Diff     string
 	Verdict  *verdictView
@@ -124,6 +125,9 @@ func (q *ask) defectData(f *jobFile, defect schema.Row) defectData {
 		Missing: fieldwork.MissingEvidence(defect, f.Photos), Warnings: fieldwork.Warnings(defect, f.Photos),
 		Gallery: q.r.URL.Query().Get("source") == "gallery",
 	}
+	asked := fieldwork.WantedRoles()
+	d.Warnings = slices.DeleteFunc(d.Warnings, func(m fieldwork.Missing) bool { return asked[m.Code] != "" })
+	d.Wanted = fieldwork.Wanted(defect, f.Photos, f.Skips)
 	if diff, ok := fieldwork.SizeDifference(defect); ok {
 		d.Diff = fmt.Sprintf("%+d mm", diff)
 	}
@@ -160,6 +164,7 @@ func (q *ask) defectShots(f *jobFile, defect schema.Row, pack fieldwork.Pack) []
 	for i := range shots {
 		shots[i].Need = slices.Contains(pack.Roles, shots[i].Role) && len(shots[i].Got) == 0
 		shots[i].Plane = pack.SamePlane && (len(pack.SamePlaneRoles) == 0 || slices.Contains(pack.SamePlaneRoles, shots[i].Role))
+		shots[i].Whole = pack.Whole && (shots[i].Role == fieldwork.RoleFull || shots[i].Role == fieldwork.RoleClose)
 	}
 	return shots
 }
@@ -220,6 +225,13 @@ func saveDefect(q *ask) error {
 // submitDefect serves POST …/submit: what was typed is kept in any case; what
 // is missing is said, and then nothing is submitted (DE-01 to DE-07).
 func submitDefect(q *ask) error {
+	id, err := q.pathID("defect")
+	if err != nil {
+		return err
+	}
+	if err := q.saveWanted(id); err != nil {
+		return err
+	}
 	missing, wrong, err := q.storeDefect(true)
 	if err != nil {
 		return err
@@ -232,7 +244,8 @@ func submitDefect(q *ask) error {
 		return err
 	}
 	d := q.defectData(f, defect)
-	d.Refused, d.Missing = true, missing
+	asked := fieldwork.WantedRoles()
+	d.Refused, d.Missing = true, slices.DeleteFunc(missing, func(m fieldwork.Missing) bool { return asked[m.Code] != "" })
 	if wrong {
 		d.Drawing, d.Actual = q.field("drawing_size", 20), q.field("actual_size", 20)
 		d.Missing = append([]fieldwork.Missing{{Code: "size", ZH: q.t("wrong.size"), EN: q.t("wrong.size")}}, d.Missing...)
@@ -260,7 +273,7 @@ func (q *ask) storeDefect(submit bool) (missing []fieldwork.Missing, wrong bool,
 		cols, wrong = q.typedDefect(f)
 		if submit {
 			missing = fieldwork.MissingEvidence(with(defect, cols), f.Photos)
-			if len(missing) == 0 && !wrong {
+			if missing = append(missing, fieldwork.Wanted(defect, f.Photos, f.Skips)...); len(missing) == 0 && !wrong {
 				cols["status"] = "submitted"
 			}
 		}

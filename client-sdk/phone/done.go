@@ -17,6 +17,7 @@ type doneData struct {
 	Signature schema.Row
 	HasSigned bool
 	Stale     bool // the signature no longer covers the content
+	Again     bool // and the customer can be asked for a new one from here
 	Photos    int  // of this visit
 	Verified  int  // of them checked by the centre
 	Doubts    []string
@@ -41,6 +42,7 @@ func (q *ask) showDone(status int, wrong string) error {
 	}
 	d.Of = v
 	d.Signature, d.HasSigned = v.signature()
+	d.Again = d.Closed && f.again() == v
 	d.Stale = fieldwork.StateOf(v.VisitRows) == fieldwork.SignatureSuperseded
 	states := q.uploadStates()
 	for _, p := range v.Photos {

@@ -2,11 +2,10 @@ package phone
 
 import (
 	"net/http"
-	"strings"
-
-	"github.com/google/uuid"
+	"slices"
 
 	clientsdk "siteledger/client-sdk"
+	"siteledger/syncproto/fieldwork"
 	"siteledger/syncproto/schema"
 )
 
@@ -16,7 +15,8 @@ type finishData struct {
 	Record   schema.Row
 	Visit    schema.Row
 	Outcomes []string
-	After    shot
+	Shots    []listedShot // the visit's list (DE-09)
+	Lacking  int          // of them neither taken nor left out for a reason
 	Checked  bool
 	At       int64
 	Warranty bool // the warranty card is a must (OR-07)
@@ -38,7 +38,7 @@ func (q *ask) showFinish(status int, wrong string) error {
 		return err
 	}
 	d := finishData{
-		jobFile: f, Visit: v.Visit, Warranty: needsCard(f.Job), NoPhoto: q.field("no_photo", 200),
+		jobFile: f, Visit: v.Visit, Warranty: needsCard(f.Job), NoPhoto: q.field("no_photo", maxSkip),
 		Outcomes: []string{"solved", "unsolved", "parts", "judge"},
 		Ticked:   map[string]bool{"product": q.ticked("check_product"), "site": q.ticked("check_site"), "tools": q.ticked("check_tools")},
 	}
@@ -49,8 +49,7 @@ func (q *ask) showFinish(status int, wrong string) error {
 		d.Checked, d.At = true, e.Int("at")
 	}
 	_, d.Signed = v.signature()
-	d.After = q.shots(f, "/job/"+f.Job.ID.String()+"/finish", uuid.Nil, "after")[0]
-	d.After.Need = len(d.After.Got) == 0
+	d.Shots, d.Lacking = q.shotList(f, "/job/"+f.Job.ID.String()+"/finish"), len(f.missingShots())
 	if err := q.view(func(view *clientsdk.View) error {
 		scripts, err := q.scripts(view, f)
 		d.Script = scripts["finish"]
@@ -115,6 +114,9 @@ func selfCheck(q *ask) error {
 	if err != nil {
 		return err
 	}
+	if err := q.saveSkips(); err != nil {
+		return err
+	}
 	missing := ""
 	err = q.change(func(e *clientsdk.Edit, f *jobFile) error {
 		v, err := f.onSite()
@@ -128,9 +130,6 @@ func selfCheck(q *ask) error {
 			return nil
 		}
 		detail := "产品、现场、工具箱 product, site, toolbox"
-		if reason := q.field("no_photo", 200); reason != "" {
-			detail += " · 无完工照片 no after photo: " + reason
-		}
 		_, err = e.Insert("visit_event", q.eventRow(v.Visit, "selfcheck", clip(detail, 1000)))
 		return err
 	})
@@ -159,8 +158,10 @@ func (q *ask) lacksForCheck(f *jobFile, v *visitFile, record map[string]any, out
 		return "wrong.cleaned"
 	case needsCard(f.Job) && !ticked("warranty_card"):
 		return "wrong.warranty_card"
-	case len(ofRole(v.Photos, "after")) == 0 && strings.TrimSpace(q.field("no_photo", 200)) == "":
+	case slices.ContainsFunc(f.missingShots(), func(s fieldwork.ShotState) bool { return s.Role == fieldwork.RoleAfter }):
 		return "wrong.after"
+	case len(f.missingShots()) > 0:
+		return "wrong.shots"
 	case outcome == "" && v.Visit.Text("outcome") == "":
 		return "wrong.outcome"
 	case !v.has("selfcheck") && (!q.ticked("check_product") || !q.ticked("check_site") || !q.ticked("check_tools")):

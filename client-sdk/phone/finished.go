@@ -5,7 +5,10 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/google/uuid"
+
 	clientsdk "siteledger/client-sdk"
+	"siteledger/syncproto/fieldwork"
 	"siteledger/syncproto/schema"
 )
 
@@ -23,7 +26,11 @@ func finishedPage(q *ask) error {
 		if err != nil {
 			return err
 		}
-		d.Groups = q.finishedCards(t, signatures)
+		states, err := q.signedVisits(v, t)
+		if err != nil {
+			return err
+		}
+		d.Groups = q.finishedCards(t, signatures, states)
 		return nil
 	})
 	if err != nil {
@@ -32,7 +39,7 @@ func finishedPage(q *ask) error {
 	return q.show(http.StatusOK, "finished", page{Title: q.t("tab.finished"), Tab: "finished", Body: d})
 }
 
-func (q *ask) finishedCards(t jobTables, signatures []schema.Row) []cardGroup {
+func (q *ask) finishedCards(t jobTables, signatures []schema.Row, states map[uuid.UUID]fieldwork.SignatureState) []cardGroup {
 	var cards []jobCard
 	for _, done := range t.closes {
 		job, visit := t.job(done.Root), t.visit(done.UUID("visit"))
@@ -43,6 +50,9 @@ func (q *ask) finishedCards(t jobTables, signatures []schema.Row) []cardGroup {
 		c.Tone, c.sort = "", done.Int("at")
 		c.Time, c.TimeNote = q.hm(done.Int("at")), ""
 		c.Pills = q.finishedPills(t, *job, *visit, signatures)
+		if states[visit.ID] == fieldwork.SignatureSuperseded {
+			c.Pills = append(c.Pills, pill{"wait", "pen", q.t("pill.superseded")})
+		}
 		cards = append(cards, c)
 	}
 	slices.SortStableFunc(cards, func(a, b jobCard) int { return cmp.Compare(b.sort, a.sort) })

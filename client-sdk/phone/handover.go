@@ -6,22 +6,15 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"image/png"
 	"net/http"
-	"strings"
 
 	"github.com/google/uuid"
 
 	clientsdk "siteledger/client-sdk"
 	"siteledger/syncproto"
 	"siteledger/syncproto/fieldwork"
+	"siteledger/syncproto/ink"
 	"siteledger/syncproto/schema"
-)
-
-// maxSignature bounds the signature picture, in bytes, and its pixels.
-const (
-	maxSignature       = 1 << 20
-	maxSignaturePixels = 4 << 20
 )
 
 // handoverData is the customer's page: what was done, what it costs, what the
@@ -69,21 +62,21 @@ func (q *ask) handover(id uuid.UUID, status int, wrong string) error {
 		return err
 	})
 	locked := q.app.settings.get().LockedJob == id.String()
-	if err != nil || d.Visit == nil {
+	answered := locked && q.app.settings.get().Answered
+	if err == nil {
+		if d.Of, err = d.toSign(); err != nil && answered && len(d.Past) > 0 {
+			d.Of, err = d.Past[len(d.Past)-1], nil // signed again just now
+		}
+	}
+	if err != nil {
 		if locked { // the job left this phone: nothing holds the screen any more
 			if uerr := q.app.settings.update(func(f *settingsFile) { f.LockedJob, f.Answered = "", false }); uerr != nil {
 				return uerr
 			}
 		}
-		if err == nil {
-			err = no("wrong.arrive")
-		}
 		return err
 	}
-	if _, err := d.onSite(); err != nil {
-		return err
-	}
-	d.Of, d.Locked = d.Visit, locked
+	d.Locked = locked
 	d.HasPIN = len(q.app.settings.get().PINHash) > 0
 	d.Faces = []int{5, 4, 3, 2, 1}
 	for _, fee := range d.Of.Fees {
@@ -100,7 +93,7 @@ func (q *ask) handover(id uuid.UUID, status int, wrong string) error {
 		}
 		return q.show(status, "handover", page{Title: q.t("step.handover"), Back: "/job/" + id.String(), Wrong: wrong, Body: d})
 	}
-	if q.app.settings.get().Answered {
+	if answered {
 		return q.show(status, "handed", page{Title: q.t("customer.title"), Guest: true, Wrong: wrong, Body: d})
 	}
 	return q.show(status, "customer", page{Title: q.t("customer.title"), Guest: true, Wrong: wrong, Body: d})
@@ -132,7 +125,7 @@ func startHandover(q *ask) error {
 		}
 	}
 	err = q.change(func(e *clientsdk.Edit, f *jobFile) error {
-		v, err := f.onSite()
+		v, err := f.toSign()
 		if err != nil {
 			return err
 		}
@@ -151,8 +144,8 @@ func startHandover(q *ask) error {
 	return q.to("/job/"+id.String()+"/handover", "")
 }
 
-// sign serves POST /job/{job}/sign: the customer's end of the page. Signing and
-// the three ways of not signing are equal (SF-02); ratings are the customer's
+// sign serves POST /job/{job}/sign: the customer's end of the page. Signing, the
+// code and the ways of not signing are equal (SF-02); ratings are the customer's
 // own and never asked for twice.
 func sign(q *ask) error {
 	id, err := q.pathID("job")
@@ -162,25 +155,30 @@ func sign(q *ask) error {
 	if s := q.app.settings.get(); s.LockedJob != id.String() || s.Answered {
 		return no("wrong.not_handed")
 	}
-	q.r.Body = http.MaxBytesReader(q.w, q.r.Body, maxSignature+maxForm)
-	if err := q.r.ParseMultipartForm(maxSignature + maxForm); err != nil && !errors.Is(err, http.ErrNotMultipart) {
+	q.r.Body = http.MaxBytesReader(q.w, q.r.Body, maxForm)
+	if err := q.r.ParseMultipartForm(maxForm); err != nil && !errors.Is(err, http.ErrNotMultipart) {
 		return no("wrong.form")
 	}
 	outcome, err := q.choice("outcome", "signature", "outcome")
 	if err != nil || outcome == "" || outcome == fieldwork.Absent {
 		return no("wrong.form")
 	}
-	var image []byte
-	if outcome == fieldwork.Signed {
-		if image, err = q.signatureImage(); err != nil {
-			return q.customerAgain(id, err)
+	end := given{outcome: outcome, reason: q.field("reason", 400)}
+	switch outcome {
+	case fieldwork.Signed:
+		if end.drawing, err = ink.Signature(q.field("strokes", ink.MaxText+1)); err != nil {
+			return q.customerAgain(id, no("wrong.no_ink"))
+		}
+	case fieldwork.ByCode:
+		if end.code = halfWidth(q.field("code", 40)); !fieldwork.ValidCode(end.code) {
+			return q.customerAgain(id, no("wrong.customer_code"))
 		}
 	}
 	rating, err := q.typedRating()
 	if err != nil {
 		return err
 	}
-	if err := q.storeSignature(id, outcome, image, rating); err != nil {
+	if err := q.storeSignature(id, end, rating); err != nil {
 		return q.customerAgain(id, err)
 	}
 	if err := q.app.settings.update(func(f *settingsFile) { f.Answered = true }); err != nil {
@@ -199,35 +197,13 @@ func (q *ask) customerAgain(id uuid.UUID, err error) error {
 	return q.handover(id, status, text)
 }
 
-// signatureImage reads the drawing: a PNG with ink on it.
-func (q *ask) signatureImage() ([]byte, error) {
-	b, err := q.filePart("image", maxSignature)
-	if err != nil {
-		return nil, err
-	}
-	if len(b) == 0 {
-		return nil, no("wrong.no_ink")
-	}
-	cfg, err := png.DecodeConfig(bytes.NewReader(b))
-	if err != nil || cfg.Width*cfg.Height > maxSignaturePixels {
-		return nil, no("wrong.no_ink")
-	}
-	img, err := png.Decode(bytes.NewReader(b))
-	if err != nil {
-		return nil, no("wrong.no_ink")
-	}
-	ink := 0
-	for y := range cfg.Height {
-		for x := range cfg.Width {
-			if r, g, bl, a := img.At(x, y).RGBA(); a > 0x8000 && r+g+bl < 0x18000 {
-				ink++
-			}
-		}
-	}
-	if ink < 60 {
-		return nil, no("wrong.no_ink")
-	}
-	return b, nil
+// given is how the customer's page ended: the outcome with what belongs to it.
+type given struct {
+	outcome string
+	reason  string
+	code    string
+	drawing ink.Drawing
+	picture *clientsdk.Attachment // made from the drawing
 }
 
 // typedRating reads the two ratings; nil where the customer gave none.
@@ -253,21 +229,24 @@ func (q *ask) typedRating() (map[string]any, error) {
 
 // storeSignature writes rating and signature as one transaction, bound to what
 // the page showed: where that changed meanwhile, nothing is signed (SF-07).
-func (q *ask) storeSignature(job uuid.UUID, outcome string, image []byte, rating map[string]any) error {
-	var picture *clientsdk.Attachment
-	if image != nil {
+func (q *ask) storeSignature(job uuid.UUID, end given, rating map[string]any) error {
+	if end.outcome == fieldwork.Signed {
+		image, err := end.drawing.PNG()
+		if err != nil {
+			return err
+		}
 		at, err := q.app.client.Attach(q.r.Context(), bytes.NewReader(image), syncproto.PurposeSignature, "image/png")
 		if err != nil {
 			return fmt.Errorf("store signature: %w", err)
 		}
-		picture = &at
+		end.picture = &at
 	}
 	return q.edit(func(e *clientsdk.Edit) error {
 		f, err := loadJob(e, job, q.me())
 		if err != nil {
 			return err
 		}
-		v, err := f.onSite()
+		v, err := f.toSign()
 		if err != nil {
 			return err
 		}
@@ -280,7 +259,7 @@ func (q *ask) storeSignature(job uuid.UUID, outcome string, image []byte, rating
 				return fmt.Errorf("rating: %w", err)
 			}
 		}
-		return q.insertSignature(e, job, v.Visit.ID, outcome, q.field("reason", 400), picture)
+		return q.insertSignature(e, job, v.Visit.ID, end)
 	})
 }
 
@@ -295,26 +274,31 @@ func sameRating(r schema.Row, cols map[string]any) bool {
 
 // insertSignature writes the signature with the content as the rows now are,
 // the customer's ratings among them.
-func (q *ask) insertSignature(e *clientsdk.Edit, job, visit uuid.UUID, outcome, reason string, picture *clientsdk.Attachment) error {
+func (q *ask) insertSignature(e *clientsdk.Edit, job, visit uuid.UUID, end given) error {
 	f, err := loadJob(e, job, q.me())
 	if err != nil {
 		return err
 	}
-	if f.Visit == nil || f.Visit.Visit.ID != visit {
+	v := f.visit(visit)
+	if v == nil {
 		return gone()
 	}
-	content, hash := fieldwork.Bound(f.Visit.VisitRows)
+	content, hash := fieldwork.Bound(v.VisitRows)
 	cols := map[string]any{
-		"visit": visit, "signer": fieldwork.SignerCustomer, "outcome": outcome, "at": q.app.nowMilli(), "content_hash": hash[:],
+		"visit": visit, "signer": fieldwork.SignerCustomer, "outcome": end.outcome, "at": q.app.nowMilli(), "content_hash": hash[:],
 	}
 	if len(content) <= fieldwork.MaxContent {
 		cols["content"] = content
 	}
-	if reason = strings.TrimSpace(reason); reason != "" {
-		cols["reason"] = reason
+	if end.reason != "" {
+		cols["reason"] = end.reason
 	}
-	if picture != nil {
-		cols["image"], cols["image_size"] = picture.SHA256[:], picture.Size
+	if end.picture != nil {
+		cols["image"], cols["image_size"] = end.picture.SHA256[:], end.picture.Size
+		cols["strokes"] = end.drawing.String()
+	}
+	if end.code != "" {
+		cols["code"] = end.code
 	}
 	if _, err := e.Insert("signature", cols); err != nil {
 		return fmt.Errorf("signature: %w", err)

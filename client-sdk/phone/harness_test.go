@@ -191,6 +191,7 @@ type phoneKit struct {
 	app    *httptest.Server
 	web    *http.Client
 	cut    bool
+	paid   bool // its network costs money
 }
 
 type clock struct {
@@ -236,7 +237,7 @@ func (k *phoneKit) open() {
 	c, err := clientsdk.Open(clientsdk.Config{
 		Dir: k.dir, Server: k.office.server.URL, Now: k.now.Now, Platform: "test", Model: "test", App: "test",
 		FreeBytes: func(string) (int64, error) { return k.free, nil },
-		HTTP:      &http.Client{Transport: cutter{k}},
+		HTTP:      &http.Client{Transport: cutter{k}}, Metered: func() bool { return k.paid },
 	})
 	if err != nil {
 		k.tb.Fatalf("open: %v", err)

@@ -18,6 +18,7 @@ type homeData struct {
 	Wanted    []jobCard // a judge asked for another photo
 	Calls     []callDue // "not sure it is fixed": the technician's own call
 	Deferred  []jobCard // cause and measure still to be written
+	Resign    []jobCard // what the customer signed was changed since (SF-07)
 	Questions []jobCard // the office asked something
 	Next      string    // the next job after today, in words
 	Today     int
@@ -136,7 +137,8 @@ func (q *ask) loadHome(v rows) (homeData, error) {
 	d.Calls = q.callsDue(t)
 	d.Deferred = q.deferred(t)
 	q.group(&d, days)
-	return d, nil
+	d.Resign, err = q.resign(v, t)
+	return d, err
 }
 
 // dayOf says under which day a job stands: 0 is today, where all that is under

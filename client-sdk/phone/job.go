@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	clientsdk "siteledger/client-sdk"
+	"siteledger/syncproto/fieldwork"
 	"siteledger/syncproto/schema"
 )
 
@@ -21,7 +22,7 @@ type jobData struct {
 	Steps     []step
 	Now       int
 	Scripts   map[string]script
-	Shots     []shot // what to photograph on arrival (DE-09)
+	Shots     []listedShot // what to photograph on arrival and while working (DE-09)
 	Question  schema.Row
 	Doubt     string // why the office looks at something of this job
 	Quiet     string // the slot falls into the community's quiet hours (JL-13)
@@ -89,7 +90,7 @@ func (q *ask) showJob(status int, f *jobFile, wrong string) error {
 	if err != nil {
 		return err
 	}
-	d.Shots = q.shots(f, "/job/"+f.Job.ID.String(), uuid.Nil, "entrance", "nameplate", "before", "during")
+	d.Shots = q.shotList(f, "/job/"+f.Job.ID.String(), fieldwork.AtArrival, fieldwork.AtWork)
 	return q.show(status, "job", page{Title: cmp.Or(f.Job.Text("job_no"), q.app.label(q.lang, "job", "")), Back: "/", Wrong: wrong, Body: d})
 }
 

@@ -22,12 +22,14 @@ type jobFile struct {
 	Notes     []schema.Row
 	Defects   []schema.Row
 	Photos    []schema.Row
+	Skips     []schema.Row // why photos were not taken
 	Verdicts  []schema.Row // adjudications, oldest first
 	Shares    []schema.Row
 	Shipments []schema.Row
 	Mine      bool       // this person is on the job's crew
 	Visit     *visitFile // this person's visit that is not closed; nil before leaving
 	Past      []*visitFile
+	me        uuid.UUID
 }
 
 // visitFile is one visit with all that hangs from it.
@@ -52,7 +54,7 @@ func loadJob(v rows, id, me uuid.UUID) (*jobFile, error) {
 	if !ok || job.Deleted {
 		return nil, gone()
 	}
-	f := &jobFile{Job: job}
+	f := &jobFile{Job: job, me: me}
 	var assignments, contacts []schema.Row
 	for _, part := range []struct {
 		table string
@@ -94,12 +96,13 @@ func (f *jobFile) loadVisits(v rows, me uuid.UUID) error {
 		return err
 	}
 	read := map[string][]schema.Row{}
-	tables := []string{"visit_event", "service_record", "part_used", "fee_line", "waiver", "receipt", "rating", "signature", "visit_close"}
+	tables := []string{"visit_event", "service_record", "part_used", "fee_line", "waiver", "receipt", "rating", "signature", "shot_skip", "copy_link", "visit_close"}
 	for _, table := range tables {
 		if read[table], err = rowsOf(v, table, f.Job.ID); err != nil {
 			return err
 		}
 	}
+	f.Skips = read["shot_skip"]
 	for _, visit := range visits {
 		of := func(table string) []schema.Row { return ofVisit(read[table], visit.ID) }
 		file := &visitFile{
@@ -220,6 +223,43 @@ func (f *jobFile) onSite() (*visitFile, error) {
 		return nil, no("wrong.arrive")
 	}
 	return f.Visit, nil
+}
+
+// visit finds one of the job's visits.
+func (f *jobFile) visit(id uuid.UUID) *visitFile {
+	if f.Visit != nil && f.Visit.Visit.ID == id {
+		return f.Visit
+	}
+	for _, v := range f.Past {
+		if v.Visit.ID == id {
+			return v
+		}
+	}
+	return nil
+}
+
+// again is this person's closed visit whose signature no longer covers what the
+// records say, the newest of them: the customer is asked once more (SF-07). Nil
+// where there is none, and once the office has registered the job.
+func (f *jobFile) again() *visitFile {
+	for i := len(f.Past) - 1; i >= 0 && f.Job.Text("status") == "finished"; i-- {
+		v := f.Past[i]
+		if v.Visit.UUID("person") == f.me && len(v.Closes) > 0 && fieldwork.StateOf(v.VisitRows) == fieldwork.SignatureSuperseded {
+			return v
+		}
+	}
+	return nil
+}
+
+// toSign is the visit that the customer's page shows: the one on the site, else
+// a closed one that has to be signed again.
+func (f *jobFile) toSign() (*visitFile, error) {
+	if f.Visit == nil {
+		if v := f.again(); v != nil {
+			return v, nil
+		}
+	}
+	return f.onSite()
 }
 
 // sameBlob compares a blob column with a hash.

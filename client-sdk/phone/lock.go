@@ -8,7 +8,8 @@ import (
 // held keeps the screen on the customer's page while the phone is in the
 // customer's hands (SF-01). The lock is kept in the settings file, so a restart
 // does not open it; the technician's PIN alone does. A customer who has signed, or
-// not, still holds the phone with everybody else's jobs in it.
+// not, still holds the phone with everybody else's jobs in it; all that is open
+// beside the page is the code of his own copy.
 func (a *App) held(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		job := a.settings.get().LockedJob
@@ -18,7 +19,7 @@ func (a *App) held(next http.Handler) http.Handler {
 		}
 		own := "/job/" + job
 		switch r.Method + " " + r.URL.Path {
-		case "GET " + own + "/handover", "POST " + own + "/sign", "POST " + own + "/unlock", "POST " + own + "/handover":
+		case "GET " + own + "/handover", "POST " + own + "/sign", "POST " + own + "/unlock", "POST " + own + "/handover", "GET " + own + "/copy", "POST " + own + "/copy":
 			next.ServeHTTP(w, r)
 			return
 		}

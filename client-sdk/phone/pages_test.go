@@ -277,6 +277,8 @@ func TestWrongSizeDefect(t *testing.T) {
 	for i, role := range []string{"full", "close"} {
 		k.photo(base, role, uint64(30+i), "defect", lastPath(page.at)).ok()
 	}
+	k.post(defect + "/submit").is(http.StatusUnprocessableEntity).says("还没有带卷尺的标尺照片")
+	k.photo(base, "scale", 34, "defect", lastPath(page.at)).ok()
 	k.post(defect + "/submit").ok()
 	if d := k.one("defect"); d.Text("status") != "submitted" || d.Int("actual_size") != 590 || d.Int("drawing_size") != 598 {
 		t.Fatalf("defect %v", d.Cols)
@@ -285,6 +287,35 @@ func TestWrongSizeDefect(t *testing.T) {
 	if d := k.one("defect"); d.Text("text") != "抽屉面板短了一截" {
 		t.Fatalf("defect %v", d.Cols)
 	}
+}
+
+// A crack goes to the judge with a photo that shows the whole of it, or with the
+// reason why there is none (DE-04).
+func TestCrackIsWholeInOnePhoto(t *testing.T) {
+	k, base := arrived(t, nil)
+	page := k.post(base+"/defect", "id", newID(t).String(), "class", "top_crack").ok()
+	id := lastPath(page.at)
+	defect := base + "/defect/" + id
+	for i, role := range []string{"full", "close"} {
+		k.photo(base, role, uint64(30+i), "defect", id).ok()
+	}
+	k.get(defect).ok().says("整条裂缝都在画面内").silent("资料齐了")
+	k.post(defect+"/submit", "text", "台面右角开裂").is(http.StatusUnprocessableEntity).says("还没有一张确认“整条裂缝都在画面内”的照片")
+	if d := k.one("defect"); d.Text("status") != "open" || d.Text("text") != "台面右角开裂" {
+		t.Fatalf("defect %v", d.Cols)
+	}
+	k.post(defect+"/submit", "skip_whole", "裂到墙里,拍不全").ok()
+	skip := k.one("shot_skip")
+	if d := k.one("defect"); d.Text("status") != "submitted" || skip.Text("reason") != "裂到墙里,拍不全" || skip.UUID("defect") != d.ID {
+		t.Fatalf("defect %v, reason %v", d.Cols, skip.Cols)
+	}
+
+	page = k.post(base+"/defect", "id", newID(t).String(), "class", "door_crack").ok()
+	id = lastPath(page.at)
+	k.photo(base, "full", 40, "defect", id, "whole", "1").ok()
+	k.photo(base, "close", 41, "defect", id).ok()
+	k.get(base + "/defect/" + id).ok().silent("还没有一张确认")
+	k.post(base+"/defect/"+id+"/submit", "text", "门板下沿开裂").ok().says("待判定")
 }
 
 // What is deferred is shown as such and written later, by its day (OR-14).
@@ -345,13 +376,13 @@ func TestFixDoubtCallAfterThreeHours(t *testing.T) {
 
 func TestChangeAfterSigningEndsTheSignature(t *testing.T) {
 	k, base := arrived(t, nil)
-	k.photo(base, "after", 4).ok()
+	k.shots(base)
 	k.post(base+"/record", "fault", "铰链松", "cause", "螺丝松", "measure", "拧紧", "deferred_shown", "1").ok()
 	k.post(base+"/selfcheck", "ticks_shown", "1", "training_done", "1", "restored", "1", "cleaned", "1", "warranty_card", "1",
 		"outcome", "solved", "check_product", "1", "check_site", "1", "check_tools", "1").ok()
 	k.post(base+"/handover", "pin", "2580").ok()
 	shown := k.get(base + "/handover").ok().hidden("shown")
-	k.upload(base+"/sign", "image", inked(t, true), "outcome", "signed", "shown", shown).ok()
+	k.post(base+"/sign", "strokes", drawn, "outcome", "signed", "shown", shown).ok()
 	k.post(base+"/unlock", "pin", "2580").ok()
 	k.script(base+"/record", "measure", "换新铰链").is(http.StatusNoContent)
 	k.get(base).ok().says("签名后内容改过")

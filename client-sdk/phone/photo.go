@@ -36,6 +36,7 @@ type shot struct {
 	Defect  string
 	Retake  string
 	Need    bool   // the rule pack wants it and it is not there
+	Whole   bool   // asks whether the whole crack is in it (DE-04)
 	Plane   bool   // asks whether both parts lie in one plane (DE-05)
 	Gallery bool   // from the album, marked so
 	Full    string // why no photo can be taken now; empty where one can
@@ -137,6 +138,7 @@ type photoForm struct {
 	role, source   string
 	defect, retake uuid.UUID
 	plane          bool
+	whole          bool // the whole crack is in the picture (DE-04)
 	original       []byte
 	preview        []byte
 	back           string
@@ -181,7 +183,7 @@ func (q *ask) addPhoto(job uuid.UUID, form photoForm, facts picture.Facts) error
 		return err
 	}
 	said := "photo"
-	if facts.Preview != nil && facts.Sharpness < fieldwork.MinSharpness {
+	if fieldwork.Unsharp(schema.Row{Cols: cols}) {
 		said = "photo_blur"
 	}
 	return q.to(form.back, said)
@@ -218,7 +220,7 @@ func (q *ask) photoFields(job uuid.UUID, f *photoForm) error {
 	if q.field("source", 20) == "gallery" {
 		f.source = "gallery"
 	}
-	f.plane = q.ticked("same_plane")
+	f.plane, f.whole = q.ticked("same_plane"), q.ticked("whole")
 	for name, into := range map[string]*uuid.UUID{"defect": &f.defect, "retake_of": &f.retake} {
 		if v := q.field(name, 40); v != "" {
 			if *into, err = uuid.Parse(v); err != nil {
@@ -275,6 +277,9 @@ func (q *ask) storePhoto(form photoForm, facts picture.Facts) (map[string]any, e
 	if form.plane {
 		cols["same_plane"] = true
 	}
+	if form.whole {
+		cols["whole"] = true
+	}
 	if facts.Quality != nil {
 		cols["sharpness"], cols["exposure"] = facts.Quality.Sharpness, facts.Quality.Exposure
 	}
@@ -317,7 +322,7 @@ func (q *ask) recordPhoto(job uuid.UUID, form photoForm, cols map[string]any) er
 		}
 		sha, _ := cols["original"].([]byte)
 		for _, p := range f.Photos { // the same form again
-			if sameBlob(p, "original", [32]byte(sha)) && p.Text("role") == form.role && p.UUID("defect") == form.defect && p.UUID("retake_of") == form.retake && p.Bool("same_plane") == form.plane {
+			if sameBlob(p, "original", [32]byte(sha)) && p.Text("role") == form.role && p.UUID("defect") == form.defect && p.UUID("retake_of") == form.retake && p.Bool("same_plane") == form.plane && p.Bool("whole") == form.whole {
 				return nil
 			}
 		}

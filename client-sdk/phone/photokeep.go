@@ -48,6 +48,9 @@ func (q *ask) keepLink(job uuid.UUID, form photoForm, cols map[string]any) strin
 	if form.plane {
 		v.Set("same_plane", "1")
 	}
+	if form.whole {
+		v.Set("whole", "1")
+	}
 	if b, ok := cols["preview"].([]byte); ok {
 		v.Set("preview", hex.EncodeToString(b))
 	}
@@ -111,7 +114,7 @@ func (q *ask) showKeep(status int, wrong string) error {
 		row.Cols["sharpness"], row.Cols["exposure"] = facts.Quality.Sharpness, facts.Quality.Exposure
 	}
 	d := keepData{Doubt: fieldwork.PhotoDoubt(row), Action: q.r.URL.Path, Back: form.back, Fields: url.Values{}, Whys: keepWhys()}
-	for _, name := range []string{"role", "source", "back", "defect", "retake_of", "same_plane", "preview"} {
+	for _, name := range []string{"role", "source", "back", "defect", "retake_of", "same_plane", "whole", "preview"} {
 		if v := q.field(name, 300); v != "" {
 			d.Fields.Set(name, v)
 		}

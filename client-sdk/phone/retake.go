@@ -19,6 +19,7 @@ type retakeData struct {
 	Others  []shot
 	Ready   bool // the wanted photo is there
 	Before  []thumb
+	Marked  []markedPhoto // where headquarters drew what it means
 	Gallery bool
 }
 
@@ -40,6 +41,9 @@ func (q *ask) showRetake(status int, wrong string) error {
 	back := fmt.Sprintf("/job/%s/retake/%s", f.Job.ID, defect.ID)
 	fresh, before := splitRetakes(f.photosOf(defect.ID), v)
 	d.Before = q.thumbs(before)
+	if d.Marked, err = q.marked(v.ID, f.photosOf(defect.ID)); err != nil {
+		return err
+	}
 	pack := fieldwork.PackOf(defect.Text("class"))
 	for _, s := range q.shots(f, back, defect.ID, fieldwork.RoleFull, fieldwork.RoleClose, fieldwork.RoleCompare, fieldwork.RoleScale) {
 		s.Retake, s.Plane = v.ID.String(), pack.SamePlane

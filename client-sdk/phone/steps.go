@@ -50,6 +50,7 @@ func (q *ask) steps(f *jobFile) []step {
 		{No: stepDone, Key: "done", Link: base + "/done", Say: q.saidClose(v)},
 	}
 	done := stepsDone(f, v, closed)
+	resign := closed && f.again() == v
 	now := v == nil && finishedStatus(f.Job.Text("status")) // over: nothing is next
 	for i := range all {
 		s := &all[i]
@@ -57,12 +58,17 @@ func (q *ask) steps(f *jobFile) []step {
 		switch {
 		case done[s.No]:
 			s.State = "done"
+		case resign && s.No == stepHandover:
+			s.State, now = "now", true
 		case s.Optional || now || closed:
 			s.State = "todo"
 		default:
 			s.State, now = "now", true
 		}
 		if v == nil || !v.has("arrive") || closed {
+			if resign && s.No == stepHandover {
+				continue
+			}
 			if s.No > stepArrive && (closed || s.State != "done") && s.No != stepDone && (!closed || s.No != stepWork) {
 				s.Link = ""
 			}

@@ -5,9 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"image"
-	"image/color"
 	"image/jpeg"
-	"image/png"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -37,24 +35,8 @@ func jpegPhoto(tb testing.TB, seed uint64) []byte {
 	return out.Bytes()
 }
 
-// inked draws a signature.
-func inked(tb testing.TB, ink bool) []byte {
-	tb.Helper()
-	img := image.NewRGBA(image.Rect(0, 0, 300, 120))
-	for i := range img.Pix {
-		img.Pix[i] = 255
-	}
-	for x := 20; ink && x < 280; x++ {
-		for w := range 3 {
-			img.Set(x, 60+(x%40)-20+w, color.Black)
-		}
-	}
-	var out bytes.Buffer
-	if err := png.Encode(&out, img); err != nil {
-		tb.Fatal(err)
-	}
-	return out.Bytes()
-}
+// drawn is what a hand draws in half a second.
+const drawn = "1|360|100 200 0 20 -30 16 20 -30 16 30 60 16 40 -20 18 30 30 16|400 100 200 10 80 16 10 60 16 40 -30 16"
 
 // arrived is a phone whose job is open on the site.
 func arrived(t *testing.T, cols map[string]any) (*phoneKit, string) {
@@ -128,6 +110,13 @@ func TestVisitWithoutNetwork(t *testing.T) {
 	k.closeAndCheck(base)
 }
 
+// shots takes every photo of the visit's list.
+func (k *phoneKit) shots(base string) {
+	for i, role := range []string{"entrance", "nameplate", "before", "during", "after", "close"} {
+		k.photo(base, role, uint64(40+i)).ok()
+	}
+}
+
 // standardID finds a price of the standard in force.
 func (k *phoneKit) standardID(tb testing.TB, item string) string {
 	tb.Helper()
@@ -148,12 +137,18 @@ func (k *phoneKit) finishAndSign(base string) {
 	k.post(base + "/handover").is(http.StatusUnprocessableEntity)
 	k.post(base+"/selfcheck", ticks...).is(http.StatusUnprocessableEntity).says("还缺完工照片")
 	k.photo(base, "after", 4).ok()
+	k.post(base+"/selfcheck", ticks...).is(http.StatusUnprocessableEntity).says("照片清单里还有没拍的", "入户门或门牌")
+	k.photo(base, "entrance", 14).ok()
+	k.post(base+"/selfcheck", append(append([]string{}, ticks...), "skip_nameplate", "门板没有铭牌", "no_photo", "顾客不让拍")...).is(http.StatusUnprocessableEntity).says("没拍:门板没有铭牌", "没拍:顾客不让拍")
+	if n := len(k.rows("shot_skip")); n != 2 { // the nameplate and the work itself
+		t.Fatalf("%d photos left out", n)
+	}
 	k.post(base+"/selfcheck", append(ticks, "check_tools", "1")...).is(http.StatusUnprocessableEntity).
 		says("请选这次上门的结果", `name="check_tools" value="1" checked`).silent(`name="check_site" value="1" checked`)
 	k.post(base+"/selfcheck", all...).ok().says("请把手机交给顾客")
 
 	k.post(base+"/handover", "pin", "12").is(http.StatusUnprocessableEntity).says("密码要 4 到 6 位数字")
-	customer := k.post(base+"/handover", "pin", "2580").ok().says("王秀英,您好", "¥100", "待鉴定", "签名", "不签", "稍后", "无法签")
+	customer := k.post(base+"/handover", "pin", "2580").ok().says("王秀英,您好", "¥100", "待鉴定", "签名", "不签", "稍后", "无法签", "凭确认码")
 
 	// Locked: every other page leads back here, and a wrong PIN does too.
 	if at := k.get("/me").ok().at; at != base+"/handover" {
@@ -161,9 +156,12 @@ func (k *phoneKit) finishAndSign(base string) {
 	}
 	k.post(base+"/unlock", "pin", "0000").is(http.StatusUnprocessableEntity).says("密码不对")
 	shown := customer.hidden("shown")
-	k.upload(base+"/sign", "image", inked(t, false), "outcome", "signed", "shown", shown).is(http.StatusUnprocessableEntity).says("请先在框里签名")
-	k.upload(base+"/sign", "image", inked(t, true), "outcome", "signed", "shown", strings.Repeat("0", 64)).is(http.StatusUnprocessableEntity).says("内容刚刚变了")
-	k.upload(base+"/sign", "image", inked(t, true), "outcome", "signed", "shown", shown, "quality", "5", "attitude", "4", "comment", "很好").ok().says("谢谢")
+	for _, none := range []string{"", "王秀英", "1|360|10 10 0", "1|360|10 10 0 1 1 1" + strings.Repeat(" 50 20 0", 12)} {
+		k.post(base+"/sign", "strokes", none, "outcome", "signed", "shown", shown).is(http.StatusUnprocessableEntity).says("请先在框里签名")
+	}
+	k.post(base+"/sign", "code", "48", "outcome", "code", "shown", shown).is(http.StatusUnprocessableEntity).says("请填服务中心告诉您的确认码")
+	k.post(base+"/sign", "strokes", drawn, "outcome", "signed", "shown", strings.Repeat("0", 64)).is(http.StatusUnprocessableEntity).says("内容刚刚变了")
+	k.post(base+"/sign", "strokes", drawn, "outcome", "signed", "shown", shown, "quality", "5", "attitude", "4", "comment", "很好").ok().says("谢谢")
 
 	// Signed, and still in the customer's hands.
 	for _, at := range []string{"/", base, base + "/done", "/finished"} {
@@ -171,7 +169,7 @@ func (k *phoneKit) finishAndSign(base string) {
 			t.Fatalf("after the signature %s shows %s", at, got)
 		}
 	}
-	k.upload(base+"/sign", "image", inked(t, true), "outcome", "signed", "shown", shown).silent("谢谢")
+	k.post(base+"/sign", "strokes", drawn, "outcome", "signed", "shown", shown).silent("谢谢")
 	k.post(base+"/unlock", "pin", "0000").is(http.StatusUnprocessableEntity).says("密码不对")
 	k.post(base+"/unlock", "pin", "2580").ok()
 }
@@ -207,7 +205,7 @@ func (k *phoneKit) closeAndCheck(base string) {
 	}
 	s, _ := v.signature()
 	content, hash := fieldwork.Bound(v.VisitRows)
-	if s.Text("content") != content || !bytes.Equal(s.Bytes("content_hash"), hash[:]) || len(s.Bytes("image")) != 32 {
+	if s.Text("content") != content || !bytes.Equal(s.Bytes("content_hash"), hash[:]) || len(s.Bytes("image")) != 32 || s.Text("strokes") != drawn {
 		tb.Fatalf("signature %v", s.Cols)
 	}
 	if v.Rating == nil || v.Rating.Int("quality") != 5 || !v.Rating.Bool("handover") {
@@ -253,7 +251,7 @@ func (k *phoneKit) script(path string, pairs ...string) answer {
 
 func TestLockSurvivesAKill(t *testing.T) {
 	k, base := arrived(t, nil)
-	k.photo(base, "after", 4).ok()
+	k.shots(base)
 	k.post(base+"/record", "fault", "铰链松", "cause", "螺丝松", "measure", "拧紧", "deferred_shown", "1").ok()
 	k.post(base+"/selfcheck", "ticks_shown", "1", "training_done", "1", "restored", "1", "cleaned", "1", "warranty_card", "1",
 		"outcome", "solved", "check_product", "1", "check_site", "1", "check_tools", "1").ok()

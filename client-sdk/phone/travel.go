@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	clientsdk "siteledger/client-sdk"
+	"siteledger/syncproto/fieldwork"
 	"siteledger/syncproto/schema"
 )
 
@@ -155,7 +156,7 @@ func customerAbsent(q *ask) error {
 		if _, signed := v.signature(); signed {
 			return nil
 		}
-		return q.insertSignature(e, f.Job.ID, v.Visit.ID, "absent", "", nil)
+		return q.insertSignature(e, f.Job.ID, v.Visit.ID, given{outcome: fieldwork.Absent})
 	})
 	if err != nil {
 		return err

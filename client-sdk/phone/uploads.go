@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	clientsdk "siteledger/client-sdk"
+	"siteledger/syncproto"
 	"siteledger/syncproto/schema"
 )
 
@@ -22,6 +23,9 @@ type uploadsData struct {
 	Syncing bool
 	Loose   []looseItem // pictures that no record names
 	Nothing bool        // all of it is in the centre, checked
+	Paid    bool        // the network costs money
+	Rule    clientsdk.UploadRule
+	Rules   []ruleChoice
 }
 
 // uploadGroup is one visit's way to the centre.
@@ -34,6 +38,9 @@ type uploadGroup struct {
 	Verified   int
 	Items      []uploadItem
 	Trouble    bool
+	Behind     []string // hashes of what could be moved up
+	Paid       []string // hashes of what waits for Wi-Fi
+	PaidSize   int64    // of Paid, in bytes
 	added      int64
 }
 
@@ -50,6 +57,9 @@ type uploadItem struct {
 	Reason  string
 	Local   bool
 	NextTry int64
+	First   bool // moved up
+	Behind  bool // could be moved up
+	Waits   bool // for Wi-Fi
 }
 
 // blobOwner says which row names a blob.
@@ -90,7 +100,8 @@ func uploadsPage(q *ask) error {
 	if err != nil {
 		return fmt.Errorf("status: %w", err)
 	}
-	d := uploadsData{Pending: st.Pending, Held: st.Held, Syncing: st.Syncing, Loose: q.loose(st.Uploads)}
+	d := uploadsData{Pending: st.Pending, Held: st.Held, Syncing: st.Syncing, Loose: q.loose(st.Uploads),
+		Paid: st.Metered, Rule: st.UploadRule, Rules: q.ruleChoices(st.UploadRule)}
 	if !st.NextTry.IsZero() && st.NextTry.After(q.now()) {
 		d.NextTry = st.NextTry.UnixMilli()
 	}
@@ -141,7 +152,14 @@ func (q *ask) uploadGroups(v *clientsdk.View, uploads []clientsdk.Upload) ([]upl
 			continue
 		}
 		g.Trouble = g.Trouble || u.State == clientsdk.Attention
-		g.Items = append(g.Items, q.uploadItem(u, o))
+		it := q.uploadItem(u, o)
+		g.Items = append(g.Items, it)
+		if it.Behind {
+			g.Behind = append(g.Behind, it.SHA)
+		}
+		if it.Waits {
+			g.Paid, g.PaidSize = append(g.Paid, it.SHA), g.PaidSize+it.Size-it.Sent
+		}
 	}
 	if err := q.unsentVisits(v, t, group); err != nil {
 		return nil, err
@@ -193,7 +211,8 @@ func (q *ask) unsentVisits(v *clientsdk.View, t jobTables, group func(job, visit
 }
 
 func (q *ask) uploadItem(u clientsdk.Upload, o blobOwner) uploadItem {
-	it := uploadItem{SHA: hex.EncodeToString(u.SHA256[:]), Size: u.Size, Sent: u.Sent, Local: u.Local}
+	it := uploadItem{SHA: hex.EncodeToString(u.SHA256[:]), Size: u.Size, Sent: u.Sent, Local: u.Local, First: u.First, Waits: u.Waits,
+		Behind: u.State == clientsdk.Queued && !u.First && u.Purpose == syncproto.PurposePhoto}
 	it.State, it.Tone, it.Icon = q.uploadWords(u.State)
 	it.Name = q.t("uploads.signature")
 	if o.row.Table == "photo" {
@@ -202,12 +221,17 @@ func (q *ask) uploadItem(u clientsdk.Upload, o blobOwner) uploadItem {
 			it.Preview = "/photo/" + o.row.ID.String() + "/preview"
 		}
 	}
-	if u.Reason != "" {
+	switch {
+	case u.Waits:
+		it.Reason = q.t("reason.paid")
+	case u.Reason != "":
 		key := "reason." + u.Reason
 		if _, ok := q.dict[key]; !ok {
 			key = "reason.other"
 		}
 		it.Reason = q.t(key)
+	case u.First && u.State == clientsdk.Queued:
+		it.Reason = q.t("uploads.up")
 	}
 	if u.NextTry.After(q.now()) {
 		it.NextTry = u.NextTry.UnixMilli()
@@ -228,23 +252,4 @@ func (q *ask) uploadWords(s clientsdk.UploadState) (word, tone, icon string) {
 		return q.t("upload.attention"), "bad", "warn"
 	}
 	return q.t("upload.stored"), "", "storage"
-}
-
-// syncNow serves POST /uploads/sync.
-func syncNow(q *ask) error {
-	q.app.client.Nudge()
-	return q.to("/uploads", "trying")
-}
-
-// retryUpload serves POST /uploads/{sha}/retry.
-func retryUpload(q *ask) error {
-	b, err := hex.DecodeString(q.r.PathValue("sha"))
-	if err != nil || len(b) != 32 {
-		return gone()
-	}
-	if err := q.app.client.RetryUpload(q.r.Context(), [32]byte(b)); err != nil {
-		return fmt.Errorf("retry upload: %w", err)
-	}
-	q.app.client.Nudge()
-	return q.to("/uploads", "trying")
 }

@@ -62,11 +62,12 @@ func Inspect(original, browser []byte, zone *time.Location) (Facts, error) {
 		return Facts{}, err
 	}
 	if img != nil {
-		f.Preview, f.Sharpness = preview(img, f.Orientation)
-		q := measure(img)
+		small := reduce(img, previewEdges()[0])
+		f.Preview, f.Sharpness = preview(small, f.Orientation)
+		q := measure(small)
 		f.Quality = &q
 	} else if usable(browser) {
-		f.Preview, f.Sharpness, f.Quality = browser, sharpnessOf(browser), measureJPEG(browser)
+		f.Preview, f.Sharpness, f.Quality = bare(browser), sharpnessOf(browser), measureJPEG(browser)
 	}
 	return f, nil
 }

@@ -1,6 +1,7 @@
 // The signature pad: pointer events with all their in-between points, a line as
 // wide as the pressure says (or the speed, where there is none), and ink that
-// survives turning the phone. It goes out as a PNG of the drawing alone.
+// survives turning the phone. It goes out as the strokes; the app makes the
+// picture from them.
 
 const pad = document.querySelector("[data-pad]");
 if (pad) {
@@ -8,7 +9,7 @@ if (pad) {
   const canvas = pad.querySelector("canvas");
   const ctx = canvas.getContext("2d");
   const wrong = form.querySelector("[data-pad-wrong]");
-  const strokes = []; // of points {x, y, w} in shares of the pad's width
+  const strokes = []; // of points {x, y, w} in shares of the pad's width, t in ms
   let stroke = null;
   let pen = null;
 
@@ -42,7 +43,7 @@ if (pad) {
     if (e.pointerType === "pen" && e.pressure > 0) w = 0.004 + 0.011 * e.pressure;
     else if (last) w = Math.max(0.0055, 0.0115 - 0.16 * Math.hypot(x - last.x, y - last.y));
     if (last) w = last.w + (w - last.w) * 0.35;
-    return { x, y, w };
+    return { x, y, w, t: e.timeStamp };
   };
   canvas.addEventListener("pointerdown", (e) => {
     if (pen !== null || (e.pointerType === "touch" && (e.width > 90 || e.height > 90))) return; // a palm
@@ -53,7 +54,6 @@ if (pad) {
     strokes.push(stroke);
     const p = stroke[0];
     segment(p, { ...p, x: p.x + 0.001 });
-    stroke.push({ ...p, x: p.x + 0.001 });
     wrong.classList.add("gone"); // keeps its room: the pad must not move under the finger
     pad.querySelector(".hint").hidden = true;
     e.preventDefault();
@@ -87,16 +87,36 @@ if (pad) {
     wrong.scrollIntoView({ block: "center" });
   };
   const drawn = () => strokes.reduce((n, s) => n + s.length, 0);
-  const png = () => {
-    const out = document.createElement("canvas");
-    const scale = Math.min(1, 900 / canvas.width);
-    out.width = Math.round(canvas.width * scale);
-    out.height = Math.round(canvas.height * scale);
-    const c = out.getContext("2d");
-    c.fillStyle = "#ffffff";
-    c.fillRect(0, 0, out.width, out.height);
-    c.drawImage(canvas, 0, 0, out.width, out.height);
-    return new Promise((done) => out.toBlob(done, "image/png"));
+  // The strokes as the app reads them: 1|HEIGHT|x y t dx dy dt …|…, on a pad that
+  // is 1000 wide. A long one loses its closest points.
+  const text = (apart) => {
+    const within = (n, most) => Math.min(most, Math.max(0, Math.round(n)));
+    const high = Math.min(1000, Math.max(100, Math.round((1000 * canvas.height) / canvas.width)));
+    const start = strokes[0]?.[0]?.t ?? 0;
+    let out = `1|${high}`;
+    let last = 0;
+    for (const s of strokes.slice(0, 200)) {
+      let at = [0, 0, 0];
+      const numbers = [];
+      s.forEach((p, i) => {
+        const x = within(p.x * 1000, 1000);
+        const y = within(p.y * 1000, high);
+        if (i > 0 && i < s.length - 1 && Math.hypot(x - at[0], y - at[1]) < apart) return;
+        const t = Math.max(last, within(p.t - start, 600000));
+        numbers.push(x - at[0], y - at[1], t - at[2]);
+        at = [x, y, t];
+        last = t;
+      });
+      out += `|${numbers.join(" ")}`;
+    }
+    return out;
+  };
+  const drawing = () => {
+    for (const apart of [1, 3, 6, 12, 24]) {
+      const s = text(apart);
+      if (s.length <= 16000) return s;
+    }
+    return text(60);
   };
 
   form.addEventListener("submit", async (e) => {
@@ -111,7 +131,7 @@ if (pad) {
     form.dataset.sent = "1";
     const data = new FormData(form);
     data.set("outcome", outcome);
-    if (outcome === "signed") data.set("image", await png(), "signature.png");
+    if (outcome === "signed") data.set("strokes", drawing());
     try {
       const r = await fetch(form.action, { method: "POST", body: data, headers: { "X-Phone-Script": "1" } });
       if (r.ok) {

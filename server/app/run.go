@@ -24,6 +24,12 @@ func (a *App) Run(ctx context.Context) error {
 		defer close(heard)
 		a.hearOthers(a.stopping)
 	}()
+	looked := make(chan struct{})
+	go func() {
+		defer close(looked)
+		a.lookAtPhotos(a.stopping)
+	}()
+	defer func() { <-looked }()
 	defer func() { <-heard }()
 	defer func() { <-kept }()
 	defer a.startShipping()() // after the drain: what it let finish is shipped too

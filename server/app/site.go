@@ -51,7 +51,7 @@ func (a *App) openSite() (*web.Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	hqArea, err := headquarters.New(headquarters.Config{Files: a.Store, Bench: bench, Photos: a.Blobs, Evidence: evidence, Schema: a.Schema})
+	hqArea, err := headquarters.New(headquarters.Config{Files: a.Store, Bench: bench, Photos: a.Blobs, Evidence: evidence, Claims: a.Store, Schema: a.Schema})
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ func tinySizes() sizes {
 }
 
 func TestRowNames(t *testing.T) {
-	want := []string{"push", "push_pg", "cold_pull", "incremental", "wire", "record", "photo", "photo_check", "storm", "connected", "freshness", "rebuild", "memory"}
+	want := []string{"push", "push_pg", "cold_pull", "incremental", "wire", "record", "photo", "photo_check", "photo_judge", "storm", "connected", "freshness", "rebuild", "memory"}
 	if got := rowNames(); !slices.Equal(got, want) {
 		t.Errorf("rows %v, want %v", got, want)
 	}
@@ -84,7 +84,7 @@ func TestEveryRowMeasures(t *testing.T) {
 			t.Errorf("the table has no %s", r.Name)
 		}
 	}
-	want := []string{"push", "push_pg", "cold_pull", "incremental_200", "incremental_400", "incremental", "wire", "record", "photo", "photo_check", "storm", "storm_8", "connected", "freshness", "rebuild", "memory"}
+	want := []string{"push", "push_pg", "cold_pull", "incremental_200", "incremental_400", "incremental", "wire", "record", "photo", "photo_check", "photo_judge", "storm", "storm_8", "connected", "freshness", "rebuild", "memory"}
 	if !slices.Equal(names, want) {
 		t.Errorf("rows %v, want %v", names, want)
 	}

@@ -122,6 +122,7 @@ func measures() []named {
 		{"record", (*bench).record},
 		{"photo", (*bench).photo},
 		{"photo_check", (*bench).photoCheck},
+		{"photo_judge", (*bench).photoJudge},
 		{"storm", (*bench).storm},
 		{"connected", (*bench).connected},
 		{"freshness", (*bench).freshness},

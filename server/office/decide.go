@@ -42,6 +42,8 @@ type Files interface {
 	StateRows(ctx context.Context, centre uuid.UUID, table, column string, id uuid.UUID) ([]schema.Row, error)
 	// HeldDevice gives the device whose work a case holds; uuid.Nil for none.
 	HeldDevice(ctx context.Context, centre, id uuid.UUID) (uuid.UUID, error)
+	// BlobRows gives the rows of a centre that name a file.
+	BlobRows(ctx context.Context, centre uuid.UUID, sha [32]byte) ([]report.BlobRow, error)
 }
 
 // Bench is where people settle what no rule can settle alone: a case of the

@@ -2,6 +2,7 @@ package office_test
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"siteledger/server/office"
 	"siteledger/server/office/benchtest"
 	"siteledger/syncproto"
+	"siteledger/syncproto/fieldwork"
 	"siteledger/syncproto/schema"
 )
 
@@ -187,5 +189,74 @@ func TestMarksStandBesideThePhoto(t *testing.T) {
 	}
 	if after := w.Row("photo", s.Full); after.Rev != before.Rev {
 		t.Error("the photo's own row changed")
+	}
+}
+
+// TestMeasuringIsTheOfficesOwnSum: the length of a stretch follows from the
+// ruler on the tape measure, with who and when, whatever the browser says.
+func TestMeasuringIsTheOfficesOwnSum(t *testing.T) {
+	w := benchtest.Open(t)
+	s := w.Finished()
+	ctx := context.Background()
+	for _, bad := range []string{`[{"k":"length","p":[0,0,1,1],"mm":5}]`, `[{"k":"ruler","p":[0.1,0.5,0.1,0.5],"mm":5,"r":1.3333}]`, `[{"k":"ruler","p":[0,0,1,1],"mm":-5,"r":1.3333}]`} {
+		mustFault(t, w.Bench.Mark(ctx, w.Adjudicator, w.Centre, s.Defect, s.Full, bad), fault.Invalid, "mark.ruler")
+	}
+	if err := w.Bench.Mark(ctx, w.Adjudicator, w.Centre, s.Defect, s.Full, `[{"k":"ruler","p":[0.1,0.5,0.4,0.5],"mm":100,"r":1.33333},{"k":"length","p":[0.1,0.1,0.7,0.1],"mm":1}]`); err != nil {
+		t.Fatal(err)
+	}
+	marks := rows(t, w, "photo_mark", s.Defect)
+	m := marks[len(marks)-1]
+	if m.Text("shapes") != `[{"k":"ruler","p":[0.1,0.5,0.4,0.5],"mm":100,"r":1.3333},{"k":"length","p":[0.1,0.1,0.7,0.1],"mm":200}]` || m.UUID("author") != w.Adjudicator.Person || m.Int("at") != w.Now.UnixMilli() {
+		t.Errorf("%v", m.Cols)
+	}
+}
+
+// TestMarksGoWithARetake: what the adjudicator drew is in the instruction to
+// the phone, as much as fits, and nothing of it where nothing is drawn.
+func TestMarksGoWithARetake(t *testing.T) {
+	w := benchtest.Open(t)
+	ctx := context.Background()
+	ask := func(s *benchtest.Story) (schema.Row, []fieldwork.PhotoMarks) {
+		t.Helper()
+		if _, err := w.Bench.Adjudicate(ctx, w.Adjudicator, w.Centre, office.Judgement{Defect: s.Defect, Verdict: "retake", Lacks: strings.Repeat("看不清裂缝的末端", 16), Wanted: "close"}); err != nil {
+			t.Fatal(err)
+		}
+		all, err := w.Store.StateRows(ctx, w.Centre, "instruction", "person", s.Phone.Device.Person)
+		if err != nil || len(all) == 0 {
+			t.Fatalf("%v, %v", all, err)
+		}
+		var args map[string]string
+		if err := json.Unmarshal([]byte(all[len(all)-1].Text("args")), &args); err != nil {
+			t.Fatal(err)
+		}
+		marks, err := fieldwork.ReadMarks(args["marks"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all[len(all)-1], marks
+	}
+	if _, marks := ask(w.Finished()); len(marks) != 0 {
+		t.Errorf("nothing was drawn and %v was sent", marks)
+	}
+	s := w.Finished()
+	for _, text := range []string{`[{"k":"box","p":[0,0,1,1]}]`, `[{"k":"box","p":[0.25,0.5,0.75,0.9]},{"k":"arrow","p":[0.1,0.1,0.2,0.2]}]`} {
+		if err := w.Bench.Mark(ctx, w.Adjudicator, w.Centre, s.Defect, s.Full, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, marks := ask(s)
+	if len(marks) != 1 || marks[0].Photo != s.Full || len(marks[0].Shapes) != 2 || marks[0].Shapes[0].At != [4]float64{0.25, 0.5, 0.75, 0.9} {
+		t.Errorf("%+v", marks)
+	}
+	s = w.Finished()
+	most := "[" + strings.Repeat(`{"k":"box","p":[0.1234,0.1234,0.1234,0.1234]},`, fieldwork.MaxShapes-1) + `{"k":"arrow","p":[0.1234,0.1234,0.1234,0.1234]}]`
+	for _, photo := range []uuid.UUID{s.Full, s.Close} {
+		if err := w.Bench.Mark(ctx, w.Adjudicator, w.Centre, s.Defect, photo, most); err != nil {
+			t.Fatal(err)
+		}
+	}
+	row, marks := ask(s)
+	if len(row.Text("args")) > 4000 || len(marks) == 0 {
+		t.Errorf("%d bytes of arguments, %d photos", len(row.Text("args")), len(marks))
 	}
 }

@@ -82,6 +82,11 @@ func tickSignature(f *report.JobFile) Tick {
 		case fieldwork.SignatureSuperseded:
 			t.Why = "register.why.superseded"
 		}
+		for _, s := range f.Where("signature", "visit", v.ID) {
+			if s.Text("outcome") == fieldwork.ByCode && s.Text("code") != CustomerCode(f) {
+				t.Why = "register.why.code"
+			}
+		}
 	}
 	for _, s := range f.All("signature") {
 		if !f.HasBlob(s, "image") {
@@ -104,12 +109,18 @@ func VisitRows(f *report.JobFile, visit report.FileRow) fieldwork.VisitRows {
 		Closes:     report.Plain(f.Where("visit_close", "visit", visit.ID)),
 	}
 	if r := f.Where("service_record", "visit", visit.ID); len(r) > 0 {
-		v.Record = &r[0].Row
+		v.Record = &r[len(r)-1].Row // the last, as on the phone
 	}
 	if r := f.Where("rating", "visit", visit.ID); len(r) > 0 {
 		v.Rating = &r[len(r)-1].Row
 	}
 	return v
+}
+
+// Shots holds a visit against the shot list of its job (DE-09).
+func Shots(f *report.JobFile, visit report.FileRow) []fieldwork.ShotState {
+	head, _ := f.Head()
+	return fieldwork.ShotsOf(head.Text("kind"), visit.Row, report.Plain(f.All("photo")), report.Plain(f.All("shot_skip")))
 }
 
 // Paid is what a visit's fees come to and what its receipts say, in fen.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -62,7 +63,7 @@ func (s *Store) LinkOf(ctx context.Context, token [32]byte) (handout.Link, bool,
 		return err
 	})
 	if errors.Is(err, sql.ErrNoRows) {
-		return handout.Link{}, false, nil
+		return s.phoneLink(ctx, `s."token_hash" = $1`, token[:])
 	}
 	if err != nil {
 		return handout.Link{}, false, fmt.Errorf("read link: %w", err)
@@ -91,7 +92,13 @@ func (s *Store) LinksOf(ctx context.Context, centre, visit uuid.UUID) ([]handout
 	if err != nil {
 		return nil, fmt.Errorf("read links of visit %s: %w", visit, err)
 	}
-	return out, nil
+	made, err := s.phoneLinks(ctx, `s.centre = $1 AND s."visit" = $2`, centre[:], visit[:])
+	for _, l := range made {
+		if !slices.ContainsFunc(out, func(o handout.Link) bool { return o.ID == l.ID }) {
+			out = append(out, l)
+		}
+	}
+	return out, err
 }
 
 // TouchLink satisfies handout.Links.
@@ -100,6 +107,22 @@ func (s *Store) TouchLink(ctx context.Context, centre, id uuid.UUID, opened, rev
 	if revoked != 0 {
 		query, at = handoutRevoked, revoked
 	}
+	n, err := s.touchLink(ctx, query, centre, id, at)
+	if err != nil || n > 0 {
+		return n > 0, err
+	}
+	l, ok, err := s.phoneLink(ctx, `s.centre = $1 AND s.id = $2`, centre[:], id[:])
+	if err != nil || !ok {
+		return false, err
+	}
+	if err := s.adoptLink(ctx, l); err != nil {
+		return false, err
+	}
+	n, err = s.touchLink(ctx, query, centre, id, at)
+	return n > 0, err
+}
+
+func (s *Store) touchLink(ctx context.Context, query string, centre, id uuid.UUID, at int64) (int64, error) {
 	var n int64
 	err := s.Update(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, query, centre[:], id[:], at)
@@ -110,7 +133,7 @@ func (s *Store) TouchLink(ctx context.Context, centre, id uuid.UUID, opened, rev
 		return err
 	})
 	if err != nil {
-		return false, fmt.Errorf("note link: %w", err)
+		return 0, fmt.Errorf("note link: %w", err)
 	}
-	return n > 0, nil
+	return n, nil
 }

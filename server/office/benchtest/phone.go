@@ -28,6 +28,7 @@ type Phone struct {
 	heads  []changelog.Hash
 	acked  uint64
 	hlc    uint64
+	schema uint64 // version of the app; 0 is the oldest
 	prefix string // of its receipt numbers
 	issued int64
 }
@@ -68,7 +69,7 @@ func (p *Phone) Record(edits ...ledger.Edit) {
 		wall := p.Now.UnixMilli()
 		p.hlc = max(p.hlc+1, uint64(wall)<<16)
 		ch := changelog.Change{Seq: first + uint64(i), HLC: p.hlc, Wall: wall, Txn: first, Last: i == len(edits)-1, Table: e.Table, Row: e.Row, Op: e.Op,
-			Base: e.Base, Cols: e.Cols, Was: e.Was, Actor: p.Device.Person, Schema: 1, Boot: p.boot, Salt: NewID()}
+			Base: e.Base, Cols: e.Cols, Was: e.Was, Actor: p.Device.Person, Schema: max(p.schema, 1), Boot: p.boot, Salt: NewID()}
 		b, err := p.codec.Encode(&ch)
 		if err != nil {
 			p.Fatal(err)
@@ -101,6 +102,34 @@ func (p *Phone) Twin() *Phone {
 	twin.log, twin.heads = slices.Clone(p.log), slices.Clone(p.heads)
 	return &twin
 }
+
+// Upgrade installs an app of a later version of the schema.
+func (p *Phone) Upgrade(version uint64) { p.schema = version }
+
+// Rerecord opens a new epoch and records anew what came behind a number of the
+// old one, as a phone does whose log was forked.
+func (p *Phone) Rerecord(common uint64) {
+	p.Helper()
+	old := p.log[common:]
+	p.epoch, p.log, p.acked = NewID(), nil, 0
+	p.heads = []changelog.Hash{changelog.Genesis(p.Device.ID, p.epoch)}
+	for _, raw := range old {
+		ch, err := p.codec.Decode(raw)
+		if err != nil {
+			p.Fatal(err)
+		}
+		ch.Seq, ch.Txn = ch.Seq-common, ch.Txn-common
+		b, err := p.codec.Encode(ch)
+		if err != nil {
+			p.Fatal(err)
+		}
+		p.log = append(p.log, b)
+		p.heads = append(p.heads, changelog.Next(p.heads[len(p.heads)-1], b))
+	}
+}
+
+// Recorded is how many changes the phone's log has.
+func (p *Phone) Recorded() uint64 { return uint64(len(p.log)) }
 
 // TryPush sends everything that is not acknowledged; a refusal comes back.
 func (p *Phone) TryPush() ([]syncproto.Outcome, error) {

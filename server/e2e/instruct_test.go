@@ -19,6 +19,7 @@ import (
 	"siteledger/server/report"
 	"siteledger/server/web/centre"
 	"siteledger/syncproto"
+	"siteledger/syncproto/fieldwork"
 	"siteledger/syncproto/schema"
 )
 
@@ -239,6 +240,9 @@ func TestMessageAndResend(t *testing.T) {
 func TestOriginalIsAskedFor(t *testing.T) {
 	d := newDesk(t)
 	d.metered = true
+	if err := d.c.SetUploadRule(d.ctx, clientsdk.UploadWiFi); err != nil {
+		t.Fatal(err)
+	}
 	wanted, sha := d.shot(1, map[string]any{"role": "before"})
 	_, other := d.shot(2, map[string]any{"role": "before"})
 	d.sync()
@@ -281,6 +285,9 @@ func TestRetakeIsTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	judge := office.Who{Person: person(t, d.a, hq[0].ID, "判定员", schema.Adjudicator), Role: schema.Adjudicator, Centre: hq[0].ID}
+	if err := d.bench.Mark(d.ctx, judge, d.centre, defect, old, `[{"k":"box","p":[0.25,0.5,0.75,0.9]}]`); err != nil {
+		t.Fatal(err)
+	}
 	verdict, err := d.bench.Adjudicate(d.ctx, judge, d.centre, office.Judgement{Defect: defect, Verdict: "retake", Lacks: "全景里看不到缺陷位置", Wanted: "full"})
 	if err != nil {
 		t.Fatal(err)
@@ -293,6 +300,10 @@ func TestRetakeIsTaken(t *testing.T) {
 	list, err := d.c.Instructions(d.ctx)
 	if err != nil || len(list) != 1 || list[0].Args["role"] != "full" || list[0].Args["defect"] != defect.String() || list[0].Args["adjudication"] != verdict.String() {
 		t.Fatalf("instructions %+v, %v", list, err)
+	}
+	text, _ := list[0].Args["marks"].(string)
+	if marks, err := fieldwork.ReadMarks(text); err != nil || len(marks) != 1 || marks[0].Photo != old || marks[0].Shapes[0].At != [4]float64{0.25, 0.5, 0.75, 0.9} {
+		t.Errorf("what headquarters drew came to the phone as %q, %v", text, err)
 	}
 	again, sha := d.shot(3, map[string]any{"role": "full", "defect": defect[:], "retake_of": verdict[:]})
 	d.edit(func(e *clientsdk.Edit) error {

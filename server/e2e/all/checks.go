@@ -37,6 +37,7 @@ func checks(fig *figures) []check {
 	all = append(all,
 		check{name: "drill", slow: true, beside: true, do: fig.drilled},
 		check{name: "go test", do: func(ctx context.Context, t *task) error { return tested(ctx, t, fig) }},
+		check{name: "second S3", slow: true, do: func(ctx context.Context, t *task) error { return secondStorage(ctx, t, fig) }},
 	)
 	for _, r := range races {
 		all = append(all, check{name: "race: " + r.name, slow: true, do: func(ctx context.Context, t *task) error { return r.run(ctx, t, fig) }})

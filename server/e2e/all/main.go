@@ -1,7 +1,7 @@
 // Command all checks everything, the way the continuous integration does: it
 // installs what a fresh Debian machine lacks, then runs the linters, the builds
-// for all targets, the tests, the race detector, the drill and the simulator,
-// and ends with what they closed with, figures and a summary.
+// for all targets, the tests, those of photos once more over a second S3 server,
+// the race detector, the drill and the simulator, and ends with what they closed with, figures and a summary.
 //
 //	go run ./server/e2e/all [-quick] [-run REGEXP]
 //
@@ -84,7 +84,7 @@ type result struct {
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	f := flag.NewFlagSet("all", flag.ContinueOnError)
-	quick := f.Bool("quick", false, "leave out the builds for other systems, the race detector, the drill and the simulator")
+	quick := f.Bool("quick", false, "leave out the builds for other systems, the second S3 server, the race detector, the drill and the simulator")
 	only := f.String("run", "", "run only the checks whose name matches this regular expression")
 	if err := f.Parse(args); err != nil {
 		return err

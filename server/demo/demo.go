@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	clientsdk "siteledger/client-sdk"
@@ -45,11 +46,22 @@ type demo struct {
 }
 
 // line is the phone's network: one cable to the server, one to the storage.
-type line struct{ server, storage *cable.Cable }
+type line struct {
+	server, storage *cable.Cable
+	paid            atomic.Bool // mobile data
+	changed         func()      // what the phone's system would call
+}
 
-func (l line) IsCut() bool    { return l.server.IsCut() }
-func (l line) Cut() error     { return errors.Join(l.server.Cut(), l.storage.Cut()) }
-func (l line) Restore() error { return errors.Join(l.server.Restore(), l.storage.Restore()) }
+func (l *line) IsCut() bool    { return l.server.IsCut() }
+func (l *line) Cut() error     { return errors.Join(l.server.Cut(), l.storage.Cut()) }
+func (l *line) Restore() error { return errors.Join(l.server.Restore(), l.storage.Restore()) }
+func (l *line) IsPaid() bool   { return l.paid.Load() }
+
+// Pay makes it mobile data, or Wi-Fi again, and tells the phone.
+func (l *line) Pay(paid bool) {
+	l.paid.Store(paid)
+	l.changed()
+}
 
 // open builds the demo: data, network, server, phone, console.
 func open(ctx context.Context, o options, log *slog.Logger, progress io.Writer) (*demo, error) {
@@ -127,13 +139,14 @@ func (d *demo) openPhone(ctx, background context.Context) (err error) {
 	server := "http://" + d.line.server.Addr()
 	dir := filepath.Join(d.data, "phone")
 	d.phone, err = clientsdk.Open(clientsdk.Config{
-		Dir: dir, Server: server, Log: d.log, Platform: "demo", Model: "演示手机", App: version,
+		Dir: dir, Server: server, Log: d.log, Platform: "demo", Model: "演示手机", App: version, Metered: d.line.IsPaid,
 		Backoff: clientsdk.Backoff{Min: 500 * time.Millisecond, Max: 3 * time.Second}, // nobody waits long for a demo
 	})
 	if err != nil {
 		return fmt.Errorf("phone: %w", err)
 	}
 	d.closers = append(d.closers, d.phone.Close)
+	d.line.changed = d.phone.Nudge
 	if _, known := d.phone.Identity(); !known {
 		code, _, err := d.app.Auth.OperatorCode(ctx, d.sample.Demo.ID)
 		if err != nil {
@@ -173,7 +186,7 @@ func (d *demo) openConsole(_, background context.Context) error {
 		Doors: d.doors(), Accounts: d.sample.accounts(), People: []console.Person{
 			{ID: d.sample.Story.ID.String(), Name: d.sample.Story.Name}, {ID: d.sample.Demo.ID.String(), Name: d.sample.Demo.Name},
 		},
-		Data: d.data, Server: "http://" + d.line.server.Addr(), Network: d.line, Code: d.code, Studio: scene.NewStudio(), Now: time.Now,
+		Data: d.data, Server: "http://" + d.line.server.Addr(), Network: &d.line, Code: d.code, Studio: scene.NewStudio(), Now: time.Now,
 	})
 	if err != nil {
 		return err

@@ -28,6 +28,9 @@ type Network interface {
 	IsCut() bool
 	Cut() error
 	Restore() error
+	// IsPaid says that it is mobile data; Pay makes it that, or Wi-Fi again.
+	IsPaid() bool
+	Pay(paid bool)
 }
 
 // Door is one place to click on.
@@ -113,6 +116,7 @@ func guard(next http.Handler) http.Handler {
 type view struct {
 	*console
 	Cut     bool
+	Paid    bool
 	Code    string
 	For     string
 	Expires string
@@ -122,7 +126,7 @@ type view struct {
 func (c *console) show(w http.ResponseWriter, r *http.Request) { c.render(w, view{}) }
 
 func (c *console) render(w http.ResponseWriter, v view) {
-	v.console, v.Cut = c, c.Network.IsCut()
+	v.console, v.Cut, v.Paid = c, c.Network.IsCut(), c.Network.IsPaid()
 	v.Room = uint64(c.Now().UnixMilli()) // another home each time
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	if err := c.page.Execute(w, v); err != nil {
@@ -147,8 +151,12 @@ func (c *console) setNetwork(w http.ResponseWriter, r *http.Request) {
 		err = c.Network.Cut()
 	case "up":
 		err = c.Network.Restore()
+	case "paid":
+		c.Network.Pay(true)
+	case "free":
+		c.Network.Pay(false)
 	default:
-		http.Error(w, "state is cut or up", http.StatusBadRequest)
+		http.Error(w, "state is cut, up, paid or free", http.StatusBadRequest)
 		return
 	}
 	if err != nil {
@@ -185,7 +193,7 @@ func (c *console) picture(w http.ResponseWriter, r *http.Request) {
 	}
 	spec := scene.Spec{
 		Seed: room, ID: fmt.Sprintf("DEMO-%d %s", room%1e6, view), Fault: scene.DoorColour, View: scene.View(view),
-		Width: 4000, Height: 3000, Orientation: 1, Taken: c.Now(), Model: "SiteLedger demo",
+		Width: 4000, Height: 3000, Orientation: 1, Taken: c.Now().In(time.FixedZone("CST", 8*3600)), Model: "SiteLedger demo",
 	}
 	w.Header().Set("Content-Type", "image/jpeg")
 	w.Header().Set("Content-Disposition", `attachment; filename="`+view+"-"+strconv.FormatUint(room, 10)+`.jpg"`)

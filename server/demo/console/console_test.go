@@ -19,13 +19,15 @@ import (
 
 // network is a line that only remembers.
 type network struct {
-	mu  sync.Mutex
-	cut bool
+	mu        sync.Mutex
+	cut, paid bool
 }
 
 func (n *network) IsCut() bool    { n.mu.Lock(); defer n.mu.Unlock(); return n.cut }
 func (n *network) Cut() error     { n.mu.Lock(); defer n.mu.Unlock(); n.cut = true; return nil }
 func (n *network) Restore() error { n.mu.Lock(); defer n.mu.Unlock(); n.cut = false; return nil }
+func (n *network) IsPaid() bool   { n.mu.Lock(); defer n.mu.Unlock(); return n.paid }
+func (n *network) Pay(paid bool)  { n.mu.Lock(); defer n.mu.Unlock(); n.paid = paid }
 
 func serve(t *testing.T) (*httptest.Server, *network) {
 	t.Helper()
@@ -75,6 +77,14 @@ func TestNetworkSwitch(t *testing.T) {
 		}
 		if _, word := read(t)(http.Get(ts.URL + "/network")); strings.TrimSpace(word) != c.state {
 			t.Errorf("the state in a word: %q, want %s", word, c.state)
+		}
+	}
+	for _, c := range []struct {
+		state, says string
+		paid        bool
+	}{{"paid", "换成 Wi-Fi", true}, {"free", "换成手机流量", false}} {
+		if status, page := read(t)(http.PostForm(ts.URL+"/network", url.Values{"state": {c.state}})); status != http.StatusOK || !strings.Contains(page, c.says) || n.IsPaid() != c.paid {
+			t.Errorf("%s: %d, mobile data %v", c.state, status, n.IsPaid())
 		}
 	}
 	if status, _ := read(t)(http.PostForm(ts.URL+"/network", url.Values{"state": {"sideways"}})); status != http.StatusBadRequest {

@@ -212,6 +212,9 @@ func (c *collection) around(ctx context.Context) error {
 	if err := c.phones(ctx); err != nil {
 		return err
 	}
+	if err := c.desk(ctx); err != nil {
+		return err
+	}
 	for _, sha := range c.hashes() {
 		if err := c.written(ctx, "stored_blob", "sha256", sha, nil); err != nil {
 			return err
@@ -263,6 +266,27 @@ func (c *collection) phones(ctx context.Context) error {
 			return fmt.Errorf("cases of %s: %w", p, err)
 		}
 		c.cases = append(c.cases, slices.DeleteFunc(cases, func(k report.Case) bool { return !c.concerns(&k) })...)
+	}
+	return nil
+}
+
+// desk shows what the offices keep about a defect beside the job's rows:
+// drawings and what was drawn over photos; in a whole job's bundle also the
+// leftover form, which names the customer, and the remedy, which names money.
+func (c *collection) desk(ctx context.Context) error {
+	tables := []string{"drawing_annex", "photo_mark"}
+	if c.subject.Defect == uuid.Nil {
+		tables = append(tables, "leftover_order", "leftover_signature", "remedy")
+	}
+	for _, d := range c.file.All("defect") {
+		for _, table := range tables {
+			if c.m.Schema.Table(table) == nil {
+				continue
+			}
+			if err := c.written(ctx, table, "defect", d.ID[:], nil); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

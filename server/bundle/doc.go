@@ -9,6 +9,14 @@
 // since each change is salted, tells nothing. A bundle of a defect shows no
 // customer's name, number, signature or money.
 //
+// A bundle is written and checked as a stream: files pass through a buffer of
+// 64 KB, and only texts (logs, page, manifest) are held, 256 MiB at most. The zip
+// holds at most 2 GiB and 5,000 files; a job that would be more is refused with
+// its size before the first byte, and goes as one bundle for each defect. A
+// phone's log of up to 20,000 changes is given from its beginning, a longer one
+// as the signed batches that are shown. A file that never came is named as
+// absent, one that the storage has lost as lost, with the receipt it once had.
+//
 // It must never show a row of another job or another centre, never hold a file
 // in memory whole, and never call a bundle verified in which a single byte is
 // not the one that was sealed. The same rows give the same bytes, but for the

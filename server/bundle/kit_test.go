@@ -63,17 +63,23 @@ type desk struct {
 func newDesk(tb testing.TB, w *benchtest.World) *desk {
 	tb.Helper()
 	d := &desk{World: w, shelf: shelf{}.put("full", "close", "after", "signature", "full preview", "close preview")}
+	d.made = newMaker(tb, w, d.shelf)
+	d.by = bundle.Person{ID: w.Supervisor.Person, Name: "赵敏", Role: w.Supervisor.Role}
+	return d
+}
+
+func newMaker(tb testing.TB, w *benchtest.World, files bundle.Originals) *bundle.Maker {
+	tb.Helper()
 	history, err := w.Store.History(context.Background(), uuid.Nil, 0)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	d.made, err = bundle.New(bundle.Config{Files: w.Store, Archive: w.Store, Records: w.Store, Originals: d.shelf, Signer: keys(), Schema: w.Schema,
+	m, err := bundle.New(bundle.Config{Files: w.Store, Archive: w.Store, Records: w.Store, Originals: files, Signer: keys(), Schema: w.Schema,
 		History: history, Now: func() time.Time { return w.Now }})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	d.by = bundle.Person{ID: w.Supervisor.Person, Name: "赵敏", Role: w.Supervisor.Role}
-	return d
+	return m
 }
 
 func (d *desk) bundle(s bundle.Subject) []byte {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"siteledger/server/blob"
 	"siteledger/server/fault"
 	"siteledger/server/report"
 	"siteledger/syncproto"
@@ -81,7 +82,24 @@ func (m *Maker) Prepare(ctx context.Context, s Subject, by Person) (*Bundle, err
 		b.manifest.Defect = &s.Defect
 	}
 	b.tell()
-	return b, b.attach(ctx)
+	if err := b.attach(ctx); err != nil {
+		return nil, err
+	}
+	return b, b.fits()
+}
+
+// fits refuses what would be over the limits before a byte of it is written:
+// files as their receipts say, and the room that a check gives to all texts.
+func (b *Bundle) fits() error {
+	total := int64(maxText)
+	for _, a := range b.pending {
+		total += a.Size + a.Size/block*5 + 1<<10
+	}
+	if total > maxBundle || len(b.pending)+len(b.c.shown)+10 > maxEntries {
+		return fault.Wrap(fault.Invalid, fmt.Sprintf("这一单有 %d 个文件,共 %d MB,超过证据包的上限(2 GiB,5000 个文件)。请按缺陷分别导出 · %d files of %d MB are more than a bundle holds (2 GiB, 5,000 files): take one for each defect",
+			len(b.pending), (total-maxText)>>20, len(b.pending), (total-maxText)>>20), ErrTooLarge)
+	}
+	return nil
 }
 
 // Name is what a browser saves the bundle as: letters, digits and dashes.
@@ -196,7 +214,8 @@ func (b *Bundle) attach(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !b.c.file.Present[[32]byte(sha)] || len(copies) == 0 {
+		here := b.c.file.Present[[32]byte(sha)] || slices.ContainsFunc(copies, blob.Upload.Stored) // drawings are the offices', not the job's
+		if !here || len(copies) == 0 {
 			b.manifest.Absent = append(b.manifest.Absent, Absent{SHA256: hexOf(sha), Purpose: purpose[string(sha)], Named: rows})
 			continue
 		}
@@ -236,6 +255,10 @@ func extension(media string) string {
 		return ".heic"
 	case "application/pdf":
 		return ".pdf"
+	case "image/vnd.dwg":
+		return ".dwg"
+	case "image/vnd.dxf":
+		return ".dxf"
 	}
 	return ".bin"
 }
@@ -251,9 +274,9 @@ func (b *Bundle) Write(ctx context.Context, w io.Writer) error {
 		m.Entries = append(m.Entries, f)
 		return err
 	}
-	m.Files = slices.Clone(b.pending)
-	for i := range m.Files {
-		if err := b.original(ctx, p, &m.Files[i], &m); err != nil {
+	m.Files, m.Absent = nil, slices.Clone(m.Absent)
+	for _, a := range b.pending {
+		if err := b.original(ctx, p, a, &m); err != nil {
 			return err
 		}
 	}
@@ -300,13 +323,18 @@ func (b *Bundle) sealed(p *packer, m *Manifest) error {
 }
 
 // original streams one stored file. One whose bytes changed in the storage
-// stays in, marked: a bundle hides nothing.
-func (b *Bundle) original(ctx context.Context, p *packer, a *Attachment, m *Manifest) error {
+// stays in, marked, and one that the storage has lost is said to be lost: a
+// bundle hides nothing, and a lost file does not keep the rest from being shown.
+func (b *Bundle) original(ctx context.Context, p *packer, a Attachment, m *Manifest) error {
 	var sha [32]byte
 	if _, err := hex.Decode(sha[:], []byte(a.SHA256)); err != nil {
 		return err
 	}
 	r, info, err := b.c.m.Originals.Open(ctx, b.c.subject.Centre, sha)
+	if fault.CodeOf(err) == syncproto.NotFound {
+		m.Absent = append(m.Absent, Absent{SHA256: a.SHA256, Purpose: a.Purpose, Named: a.Named, Lost: true, Receipt: a.Receipt})
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("open %s: %w", a.SHA256, err)
 	}
@@ -317,7 +345,7 @@ func (b *Bundle) original(ctx context.Context, p *packer, a *Attachment, m *Mani
 	}
 	a.Size, a.Damaged = f.Size, f.SHA256 != a.SHA256
 	a.Type = cmp.Or(info.Type, a.Type)
-	m.Entries = append(m.Entries, f)
+	m.Files, m.Entries = append(m.Files, a), append(m.Entries, f)
 	return nil
 }
 

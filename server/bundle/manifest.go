@@ -128,11 +128,14 @@ type Attachment struct {
 	Damaged bool     `json:"damaged,omitempty"` // the storage no longer has the bytes that were recorded
 }
 
-// Absent is a file that a row names and the server has not got.
+// Absent is a file that a row names and the server has not got. One that it
+// once had, and signed a receipt for, is Lost.
 type Absent struct {
 	SHA256  string   `json:"sha256"`
 	Purpose string   `json:"purpose"`
 	Named   []Naming `json:"named_by"`
+	Lost    bool     `json:"lost,omitempty"`
+	Receipt string   `json:"receipt,omitempty"`
 }
 
 // Outcome is what became of a change that was not plainly applied.

@@ -204,7 +204,11 @@ func (b *Bundle) pictures(m *Manifest, d *pageData) {
 	}
 	for _, a := range m.Absent {
 		if a.Purpose != "preview" {
-			d.Absent = append(d.Absent, b.columnWords(a.Named[0].Table, a.Named[0].Column).String()+" · "+a.SHA256)
+			text := b.columnWords(a.Named[0].Table, a.Named[0].Column).String() + " · " + a.SHA256
+			if a.Lost {
+				text += " · 服务器曾经收下,存储中已找不到 · the server had it, and its storage has lost it"
+			}
+			d.Absent = append(d.Absent, text)
 		}
 	}
 }

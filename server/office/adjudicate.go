@@ -81,7 +81,11 @@ func (b *Bench) Adjudicate(ctx context.Context, who Who, centre uuid.UUID, in Ju
 	case fieldwork.VerdictReturn:
 		edits = append(edits, b.shipment(in))
 	case fieldwork.VerdictRetake:
-		edits = append(edits, b.retake(&f, d, id, in))
+		marks, err := b.marksOf(ctx, &f, d.ID)
+		if err != nil {
+			return uuid.Nil, err
+		}
+		edits = append(edits, b.retake(&f, d, id, in, marks))
 	default:
 		edits = append(edits, b.openRemedy(id, f.Job, in)...)
 	}
@@ -254,17 +258,27 @@ func (b *Bench) shipment(in Judgement) ledger.Edit {
 	return ledger.Edit{Table: "return_shipment", Row: b.newID(), Op: changelog.Insert, Cols: cols}
 }
 
+// maxMarksText bounds the marks in an instruction, in bytes: with its other
+// arguments it stays below what the column takes.
+const maxMarksText = 2800
+
 // retake is the instruction that opens exactly the missing photo on the phone
 // of whoever is on the job now; if nobody is, of whoever recorded the defect.
-func (b *Bench) retake(f *report.JobFile, d report.FileRow, adjudication uuid.UUID, in Judgement) ledger.Edit {
+// What the adjudicator drew on the photos goes with it, so that the phone can
+// show it without a network.
+func (b *Bench) retake(f *report.JobFile, d report.FileRow, adjudication uuid.UUID, in Judgement, marks []fieldwork.PhotoMarks) ledger.Edit {
 	person := d.Marks["class"].Actor
 	if leads := f.Leads(); len(leads) > 0 && !slices.Contains(leads, person) {
 		person = leads[0]
 	}
-	return b.instruction(person, syncproto.KindRetake, map[string]string{
+	args := map[string]string{
 		"job": f.Job.String(), "defect": d.ID.String(), "adjudication": adjudication.String(),
 		"role": in.Wanted, "text": strings.TrimSpace(in.Lacks),
-	})
+	}
+	if text := fieldwork.WriteMarks(marks, maxMarksText); text != "" {
+		args["marks"] = text
+	}
+	return b.instruction(person, syncproto.KindRetake, args)
 }
 
 func (b *Bench) instruction(person uuid.UUID, kind string, args map[string]string) ledger.Edit {

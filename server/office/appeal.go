@@ -3,6 +3,7 @@ package office
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -14,6 +15,7 @@ import (
 	"siteledger/server/report"
 	"siteledger/syncproto"
 	"siteledger/syncproto/changelog"
+	"siteledger/syncproto/fieldwork"
 	"siteledger/syncproto/schema"
 )
 
@@ -116,42 +118,70 @@ func (b *Bench) jobNote(who Who, job uuid.UUID, kind, text string) ledger.Edit {
 		"job": job[:], "kind": kind, "text": text, "at": b.now().UnixMilli(), "author": who.Person[:]}}
 }
 
-// Shape is one mark on a photo. Points are fractions of the picture's width and
-// height, so that they fit the original, the preview and any zoom.
-type Shape struct {
-	Kind string     `json:"k"` // box or arrow
-	At   [4]float64 `json:"p"` // from x, y to x, y
-}
+// Shape is one mark on a photo.
+type Shape = fieldwork.Shape
 
-// maxShapes bounds one set of marks.
-const maxShapes = 40
-
-// ReadShapes reads a set of marks as a browser or the ledger gives it.
+// ReadShapes reads a set of marks as a browser or the ledger gives it, and works
+// out what was measured.
 func ReadShapes(text string) ([]Shape, error) {
 	var shapes []Shape
 	if err := json.Unmarshal([]byte(text), &shapes); err != nil {
 		return nil, fault.Wrap(fault.Invalid, "mark.shapes", err)
 	}
-	if len(shapes) > maxShapes {
-		return nil, fault.New(fault.Invalid, "mark.many")
-	}
-	for i, s := range shapes {
-		if s.Kind != "box" && s.Kind != "arrow" {
-			return nil, fault.New(fault.Invalid, "mark.shapes")
-		}
-		for j, v := range s.At {
-			if !(v >= 0 && v <= 1) {
-				return nil, fault.New(fault.Invalid, "mark.shapes")
-			}
-			shapes[i].At[j] = float64(int(v*10000)) / 10000
-		}
+	shapes, err := fieldwork.Measured(shapes)
+	switch {
+	case errors.Is(err, fieldwork.ErrManyShapes):
+		return nil, fault.Wrap(fault.Invalid, "mark.many", err)
+	case errors.Is(err, fieldwork.ErrRuler):
+		return nil, fault.Wrap(fault.Invalid, "mark.ruler", err)
+	case err != nil:
+		return nil, fault.Wrap(fault.Invalid, "mark.shapes", err)
 	}
 	return shapes, nil
 }
 
+// rulerFits refuses a ruler over a picture of another form than the photo's own
+// row says: its lengths would be of another picture.
+func rulerFits(shapes []Shape, photo schema.Row) bool {
+	w, h := float64(photo.Int("width")), float64(photo.Int("height"))
+	if w <= 0 || h <= 0 {
+		return true
+	}
+	near := func(ratio, of float64) bool { return ratio > of*0.97 && ratio < of*1.03 }
+	for _, s := range shapes {
+		if s.Kind == fieldwork.ShapeRuler && !near(s.Ratio, w/h) && !near(s.Ratio, h/w) { // an upright photo is stored lying
+			return false
+		}
+	}
+	return true
+}
+
+// marksOf are the marks that stand on the photos of a defect, in the order of
+// the photos: the newest set of each.
+func (b *Bench) marksOf(ctx context.Context, f *report.JobFile, defect uuid.UUID) ([]fieldwork.PhotoMarks, error) {
+	rows, err := b.files.StateRows(ctx, f.Centre, "photo_mark", "defect", defect)
+	if err != nil {
+		return nil, err
+	}
+	newest := map[uuid.UUID][]Shape{}
+	for _, r := range rows {
+		if shapes, err := ReadShapes(r.Text("shapes")); err == nil {
+			newest[r.UUID("photo")] = shapes
+		}
+	}
+	var out []fieldwork.PhotoMarks
+	for _, p := range f.Where("photo", "defect", defect) {
+		if shapes := newest[p.ID]; len(shapes) > 0 {
+			out = append(out, fieldwork.PhotoMarks{Photo: p.ID, Shapes: shapes})
+		}
+	}
+	return out, nil
+}
+
 // Mark draws on a photo of a submitted defect: a record beside the photo that
-// points to it. The original's bytes are not touched (DE-10). The newest set
-// stands; an empty one takes the marks away.
+// points to it, with who and when. The original's bytes are not touched (DE-10).
+// The newest set stands; an empty one takes the marks away. Lengths are worked
+// out here, by the ruler that was drawn along the tape measure.
 func (b *Bench) Mark(ctx context.Context, who Who, centre, defect, photo uuid.UUID, text string) error {
 	if err := mayHandle(who, centre); err != nil {
 		return err
@@ -164,8 +194,12 @@ func (b *Bench) Mark(ctx context.Context, who Who, centre, defect, photo uuid.UU
 	if err != nil {
 		return err
 	}
-	if p, ok := f.Find("photo", photo); !ok || p.UUID("defect") != d.ID || d.Text("status") == "open" {
+	p, ok := f.Find("photo", photo)
+	if !ok || p.UUID("defect") != d.ID || d.Text("status") == "open" {
 		return fault.New(syncproto.NotFound, "error.not-found")
+	}
+	if !rulerFits(shapes, p.Row) {
+		return fault.New(fault.Invalid, "mark.ruler")
 	}
 	canonical, err := json.Marshal(shapes)
 	if err != nil || shapes == nil {

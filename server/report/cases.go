@@ -109,7 +109,8 @@ type ForkSide struct {
 // Claim says who has a case open at a desk, softly: it ends by itself, and
 // anybody may take it over.
 type Claim struct {
-	Case   uuid.UUID
+	Centre uuid.UUID
+	Case   uuid.UUID // or the defect that waits for a verdict
 	Person uuid.UUID
 	Since  int64 // Unix milliseconds
 	Until  int64

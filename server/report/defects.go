@@ -18,6 +18,8 @@ type DefectLine struct {
 	Contract   string
 	Store      string
 	JobNo      string
+	Material   string // of the product
+	Model      string
 	Photos     []schema.Row
 	Present    map[[32]byte]bool // of the photos' files
 	Verdicts   int               // adjudications so far
@@ -67,6 +69,27 @@ type Precedent struct {
 	At       int64 // Unix milliseconds
 }
 
+// Waiting is a case that waits for a verdict, as far as it tells whether others
+// are of the same batch.
+type Waiting struct {
+	Place    DefectPlace
+	Rev      uint64
+	Text     string
+	Material string
+	Model    string
+	Store    string
+	JobNo    string
+}
+
+// Batch names what cases of one batch have in common beside their class: the
+// product's material and model; "" where neither is known.
+func Batch(material, model string) string {
+	if material == "" && model == "" {
+		return ""
+	}
+	return material + "\x00" + model
+}
+
 // VerdictSum is how often a verdict was given, and the estimated cost of those
 // that called goods back.
 type VerdictSum struct {
@@ -84,6 +107,8 @@ type DefectQueue interface {
 	OpenSpot(ctx context.Context, of DefectPlace, status string) (DefectSpot, error)
 	// Precedents gives the last judged defects of a class, newest first.
 	Precedents(ctx context.Context, class string, limit int) ([]Precedent, error)
+	// Waiting gives the longest waiting cases of a class, at most limit.
+	Waiting(ctx context.Context, class string, limit int) ([]Waiting, error)
 	// VerdictSums adds up the verdicts given since a time in Unix milliseconds.
 	VerdictSums(ctx context.Context, since int64) ([]VerdictSum, error)
 }

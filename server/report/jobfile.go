@@ -156,3 +156,10 @@ func (f JobFile) HolderOf(r FileRow, column string) Holder {
 	}
 	return Holder{Device: m.Device}
 }
+
+// BlobRow is a row that names a file, and the column in which it does.
+type BlobRow struct {
+	Table  string
+	Row    uuid.UUID
+	Column string
+}

@@ -25,6 +25,12 @@ const (
 		SELECT case_id, person, since, until
 		FROM case_claim
 		WHERE centre = $1 AND until > $2`
+	claimsOpen = `
+		SELECT centre, case_id, person, since, until
+		FROM case_claim
+		WHERE until > $1
+		ORDER BY since, case_id
+		LIMIT $2`
 	claimEnd = `
 		DELETE FROM case_claim
 		WHERE centre = $1 AND case_id = $2 AND person = $3`
@@ -48,7 +54,7 @@ func (s *Store) Claims(ctx context.Context, centre uuid.UUID, now time.Time) (ma
 			if err := rows.Scan(&id, &person, &c.Since, &c.Until); err != nil {
 				return err
 			}
-			c.Case, c.Person = idOf(id), idOf(person)
+			c.Centre, c.Case, c.Person = centre, idOf(id), idOf(person)
 			out[c.Case] = c
 		}
 		return rows.Err()
@@ -57,6 +63,24 @@ func (s *Store) Claims(ctx context.Context, centre uuid.UUID, now time.Time) (ma
 		return nil, fmt.Errorf("who has which case open: %w", err)
 	}
 	return out, nil
+}
+
+// mostClaims bounds what [Store.OpenClaims] reads: more people than this do not
+// have a case open at the same moment.
+const mostClaims = 500
+
+// OpenClaims gives who has which case open now, in all centres.
+func (s *Store) OpenClaims(ctx context.Context, now time.Time) ([]report.Claim, error) {
+	var out []report.Claim
+	err := s.list(ctx, "who has which case open", func(rows *sql.Rows) error {
+		var c report.Claim
+		var centre, id, person []byte
+		err := rows.Scan(&centre, &id, &person, &c.Since, &c.Until)
+		c.Centre, c.Case, c.Person = idOf(centre), idOf(id), idOf(person)
+		out = append(out, c)
+		return err
+	}, claimsOpen, now.UnixMilli(), mostClaims)
+	return out, err
 }
 
 // Claim notes that a person has a case open until a time, and gives who has it
@@ -70,7 +94,7 @@ func (s *Store) Claim(ctx context.Context, centre, id, person uuid.UUID, now tim
 	if c, ok := held[id]; ok && !take && (c.Person != person || c.Until-now.UnixMilli() > lasts.Milliseconds()/2) {
 		return c, nil
 	}
-	got := report.Claim{Case: id}
+	got := report.Claim{Centre: centre, Case: id}
 	err = s.Update(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, claimsPast, centre[:], now.UnixMilli()); err != nil {
 			return err

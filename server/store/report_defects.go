@@ -50,13 +50,15 @@ func (s *Store) openDefects(ctx context.Context, tx *sql.Tx, w report.DefectWind
 			COALESCE((SELECT c."name" FROM state_centre c WHERE c.centre = s.centre AND c.deleted = 0 ORDER BY c.id LIMIT 1), ''),
 			COALESCE(j."contract_no", ''),
 			COALESCE(j."job_no", ''),
-			COALESCE((SELECT i."store" FROM state_job_item i WHERE i.centre = j.centre AND i."job" = j.id AND i.deleted = 0 ORDER BY i.id LIMIT 1), ''),
+			`+itemColumn("store")+`,
+			`+itemColumn("material")+`,
+			`+itemColumn("model")+`,
 			(SELECT COUNT(*) FROM state_adjudication a WHERE a.centre = s.centre AND a."defect" = s.id AND a.deleted = 0),
 			(SELECT COUNT(*) FROM state_adjudication a WHERE a.centre = s.centre AND a."defect" = s.id AND a.deleted = 0 AND a."verdict" IN ('hq', 'store', 'customer', 'carrier')),
 			(SELECT COUNT(*) FROM state_return_shipment r WHERE r.centre = s.centre AND r."defect" = s.id AND r.deleted = 0 AND r."status" = 'received')
 		FROM open o
 		CROSS JOIN state_defect s
-		CROSS JOIN state_job j
+		CROSS JOIN state_job j`+itemOf+`
 		WHERE s.centre = o.centre AND s.id = o.id AND j.centre = s.centre AND j.id = s.root
 		ORDER BY s.id, s.centre`, w.Status, w.Limit, w.Offset)
 	if err != nil {
@@ -67,7 +69,7 @@ func (s *Store) openDefects(ctx context.Context, tx *sql.Tx, w report.DefectWind
 	for rows.Next() {
 		var l report.DefectLine
 		var centre []byte
-		r, err := q.fileRow(tail{rows, []any{&centre, &l.CentreName, &l.Contract, &l.JobNo, &l.Store, &l.Verdicts, &l.Finals, &l.Received}})
+		r, err := q.fileRow(tail{rows, []any{&centre, &l.CentreName, &l.Contract, &l.JobNo, &l.Store, &l.Material, &l.Model, &l.Verdicts, &l.Finals, &l.Received}})
 		if err != nil {
 			return nil, err
 		}

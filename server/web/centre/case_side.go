@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"encoding/hex"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
 	"siteledger/server/office"
 	"siteledger/server/report"
+	"siteledger/server/web/doubt"
 	"siteledger/syncproto/fieldwork"
 	"siteledger/syncproto/schema"
 )
@@ -22,6 +24,7 @@ type photoView struct {
 	Holder   string // whose phone has the original while it is not in
 	Contact  int64  // when that phone was last heard from
 	ID       uuid.UUID
+	Chips    []doubt.Chip // why somebody should look twice
 }
 
 // signatureView is the newest signature of a visit and what it covers.
@@ -33,6 +36,7 @@ type signatureView struct {
 	Hash    string // of the picture, once it is in
 	Content string // what the customer was shown
 	State   string // covers, superseded, declined, none
+	Code    string // of a confirmation by code: right or wrong
 }
 
 // missingView is one line of what a job still lacks.
@@ -97,15 +101,12 @@ func viewSignatures(f *report.JobFile, visit report.FileRow) []signatureView {
 		if b := s.Bytes("image"); len(b) == 32 && f.HasBlob(s, "image") {
 			v.Hash = hex.EncodeToString(b)
 		}
-		switch {
-		case v.Outcome != fieldwork.Signed:
-			v.State = string(fieldwork.SignatureDeclined)
-		case v.Signer != fieldwork.SignerCustomer:
-			v.State = string(fieldwork.SignatureNone)
-		case fieldwork.CoversVisit(s.Row, rows):
-			v.State = string(fieldwork.SignatureCovers)
-		default:
-			v.State = string(fieldwork.SignatureSuperseded)
+		v.State = string(fieldwork.StandingOf(s.Row, rows))
+		if v.Outcome == fieldwork.ByCode {
+			v.Code = "wrong"
+			if code := office.CustomerCode(f); code != "" && s.Text("code") == code {
+				v.Code = "right"
+			}
 		}
 		out = append(out, v)
 	}
@@ -178,6 +179,32 @@ func missing(t *teller, f *report.JobFile) []missingView {
 	}
 	if len(f.All("visit")) == 0 {
 		out = append(out, missingView{Tone: "quiet", Text: t.c.T("case.missing.no-visit")})
+	}
+	for _, v := range f.All("visit") {
+		out = append(out, wanting(t, f, v)...)
+	}
+	return out
+}
+
+// wanting lists what a closed visit should have and its completeness does not
+// wait for: a signature that still covers it, photos of its list.
+func wanting(t *teller, f *report.JobFile, v report.FileRow) []missingView {
+	var out []missingView
+	rows := office.VisitRows(f, v)
+	if fieldwork.StateOf(rows) == fieldwork.SignatureSuperseded {
+		out = append(out, missingView{Tone: "warn", Text: t.c.T("case.missing.resign", t.name(v.UUID("person")), t.moment(v.Int("started_at")))})
+	}
+	if len(rows.Closes) == 0 {
+		return out
+	}
+	var roles []string
+	for _, s := range office.Shots(f, v) {
+		if s.Missing() {
+			roles = append(roles, t.value(t.column("photo", "role"), s.Role))
+		}
+	}
+	if len(roles) > 0 {
+		out = append(out, missingView{Tone: "quiet", Text: t.c.T("case.missing.shots", strings.Join(roles, t.c.T("slip.and")))})
 	}
 	return out
 }

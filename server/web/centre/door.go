@@ -78,6 +78,7 @@ type Reports interface {
 	report.People
 	report.Phones
 	report.PhoneFiles
+	report.PhotoWitness
 	Files
 	Facts
 }

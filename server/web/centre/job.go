@@ -50,6 +50,7 @@ type visitView struct {
 	Parts      []report.FileRow
 	Ratings    []report.FileRow
 	Signatures []signatureView
+	Shots      []fieldwork.ShotState // of the visit's list (DE-09)
 	Close      *report.FileRow
 }
 
@@ -148,6 +149,9 @@ func (d *Door) loadJob(c *web.Context, f *report.JobFile) (*JobPage, error) {
 		p.Visits = append(p.Visits, jobVisit(t, f, v))
 	}
 	p.viewDefects(t, f)
+	if err := d.fillDoubts(c, p, f); err != nil {
+		return nil, err
+	}
 	for _, n := range f.All("note") {
 		p.Notes = append(p.Notes, noteView{FileRow: n, Who: t.name(n.UUID("author"))})
 	}
@@ -183,7 +187,7 @@ func (d *Door) loadAround(c *web.Context, p *JobPage, f *report.JobFile) error {
 func jobVisit(t *teller, f *report.JobFile, v report.FileRow) visitView {
 	out := visitView{FileRow: v, Who: t.name(v.UUID("person")), Events: f.Where("visit_event", "visit", v.ID),
 		Fees: f.Where("fee_line", "visit", v.ID), Receipts: f.Where("receipt", "visit", v.ID), Waivers: f.Where("waiver", "visit", v.ID),
-		Parts: f.Where("part_used", "visit", v.ID), Ratings: f.Where("rating", "visit", v.ID), Signatures: viewSignatures(f, v)}
+		Parts: f.Where("part_used", "visit", v.ID), Ratings: f.Where("rating", "visit", v.ID), Signatures: viewSignatures(f, v), Shots: office.Shots(f, v)}
 	for _, fee := range out.Fees {
 		out.Due += fee.Int("charged")
 	}

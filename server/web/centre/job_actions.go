@@ -73,6 +73,15 @@ func (d *Door) note(c *web.Context) error {
 	})
 }
 
+// code serves POST /centre/jobs/{id}/code: what the customer may confirm with
+// instead of signing.
+func (d *Door) code(c *web.Context) error {
+	return d.act(c, jobForms{}, "job", "job.code-made", func(id uuid.UUID) error {
+		_, err := d.cfg.Office.GiveCode(c.Context(), who(c), id)
+		return err
+	})
+}
+
 // number serves POST /centre/jobs/{id}/number, for a job found on the spot.
 func (d *Door) number(c *web.Context) error {
 	return d.act(c, jobForms{}, "job", "job.numbered", func(id uuid.UUID) error {

@@ -31,6 +31,9 @@ type DefectBench interface {
 	File(ctx context.Context, who office.Who, centre uuid.UUID, in office.Leftover) error
 	MayAttach(ctx context.Context, who office.Who, centre uuid.UUID, in office.Annex) error
 	Attach(ctx context.Context, who office.Who, centre uuid.UUID, in office.Annex) error
+	SignedLeftover(ctx context.Context, centre uuid.UUID, defect schema.Row) (office.SignedLeftover, error)
+	StaffPicture(ctx context.Context, who office.Who, centre uuid.UUID, in office.StaffSignature) ([]byte, error)
+	SignLeftover(ctx context.Context, who office.Who, centre uuid.UUID, in office.StaffSignature, stored [32]byte) error
 	Appeal(ctx context.Context, who office.Who, centre, defect uuid.UUID, base uint64, text string) error
 	Advise(ctx context.Context, who office.Who, centre, defect uuid.UUID, text string) error
 	MoveRemedy(ctx context.Context, who office.Who, centre uuid.UUID, in office.RemedyStep) error
@@ -72,6 +75,7 @@ func (d *Defects) Routes() []web.Route {
 	return []web.Route{
 		{Method: "GET", Path: at, Roles: desk(), Handler: d.page},
 		{Method: "POST", Path: at + "/form", Roles: desk(), Handler: d.file},
+		{Method: "POST", Path: at + "/sign", Roles: desk(), Handler: d.sign},
 		{Method: "POST", Path: at + "/annex", Roles: desk(), Handler: d.attach, MaxBody: web.MaxDrawing + 64<<10},
 		{Method: "GET", Path: at + "/annex/{annex}", Roles: desk(), Handler: d.annex},
 		{Method: "POST", Path: at + "/appeal", Roles: []schema.Role{schema.Supervisor}, Handler: d.appeal},
@@ -106,6 +110,10 @@ type DefectPage struct {
 	Class    string
 	Fields   []leftoverField
 	Annexes  []schema.Row
+	Signed   office.SignedLeftover
+	Staff    []staffView
+	Signer   string // as typed after a refusal
+	Name     string
 	Verdicts []report.FileRow
 	Remedy   *remedyPage
 	Appeals  bool // an objection may be raised, by the supervisor
@@ -147,6 +155,10 @@ func (d *Defects) load(c *web.Context) (*DefectPage, error) {
 	if p.Annexes, err = d.cfg.Files.StateRows(c.Context(), f.Centre, "drawing_annex", "defect", id); err != nil {
 		return nil, err
 	}
+	if p.Signed, err = d.cfg.Bench.SignedLeftover(c.Context(), f.Centre, def.Row); err != nil {
+		return nil, err
+	}
+	p.Staff = viewStaff(c, d.cfg.Schema, p.Signed)
 	finals := office.FinalVerdicts(&f, id)
 	p.Appeals = def.Text("status") == "judged" && len(finals) == 1
 	rows, err := d.cfg.Files.StateRows(c.Context(), f.Centre, "remedy", "defect", id)
@@ -171,7 +183,7 @@ func (d *Defects) page(c *web.Context) error {
 }
 
 func (d *Defects) show(c *web.Context, status int, p *DefectPage) error {
-	return c.RenderStatus(status, "leftover", web.Page{Title: c.T("defects.title") + " " + p.JobNo, Nav: "jobs", Data: p})
+	return c.RenderStatus(status, "leftover", web.Page{Title: c.T("defects.title") + " " + p.JobNo, Nav: "jobs", Scripts: []string{"centre/sign.js"}, Data: p})
 }
 
 // done goes back to the page, or shows what was refused with what was typed.
@@ -185,7 +197,7 @@ func (d *Defects) done(c *web.Context, said string, err error) error {
 		if !ok {
 			return err
 		}
-		p.Problem = text
+		p.Problem, p.Signer, p.Name = text, c.Form("signer"), c.Form("name")
 		if c.Form("form") != "" {
 			p.Class = c.Form("class")
 			for i := range p.Fields {

@@ -77,6 +77,11 @@ func TestLeftoverFormAtTheCentre(t *testing.T) {
 	}
 	_, body, _ = d.ask(t, "supervisor", path, nil)
 	has(t, body, "重做第二块门板", `value="2026-09-01"`)
+	_, body, _ = d.ask(t, "clerk", "/centre/jobs/"+s.Job.String()+"/slip", nil)
+	has(t, body, "修改及重做内容", "重做第二块门板", "下单原因", "写了reason", "写了judgement", "填报的遗留问题处理单", "2026-09-01")
+	if strings.Contains(body, "还缺以下必填项") {
+		t.Error("the printed form calls a filed one incomplete")
+	}
 	if code, _, _ := d.ask(t, "stranger", path, nil); code != http.StatusNotFound {
 		t.Errorf("another centre's clerk: %d", code)
 	}

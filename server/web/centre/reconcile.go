@@ -25,9 +25,11 @@ type CaseFiles interface {
 	JobFile(ctx context.Context, centre, job uuid.UUID) (report.JobFile, error)
 }
 
-// CaseRows reads one row, to find the job that it belongs to, and names.
+// CaseRows reads one row, to find the job that it belongs to, what the offices
+// keep about a defect, and names.
 type CaseRows interface {
 	StateRow(ctx context.Context, centre uuid.UUID, table string, id uuid.UUID) (schema.Row, bool, error)
+	StateRows(ctx context.Context, centre uuid.UUID, table, column string, id uuid.UUID) ([]schema.Row, error)
 	// Names are those of the centre's people and of headquarters'.
 	Names(ctx context.Context, centre uuid.UUID) (map[uuid.UUID]string, error)
 }
@@ -63,6 +65,7 @@ type CaseClaims interface {
 // SlipBench is what a clerk does about a slip; *office.Bench is one.
 type SlipBench interface {
 	Register(ctx context.Context, who office.Who, r office.Registration) error
+	SignedLeftover(ctx context.Context, centre uuid.UUID, defect schema.Row) (office.SignedLeftover, error)
 	Urge(ctx context.Context, who office.Who, centre, photo uuid.UUID) error
 	Ship(ctx context.Context, who office.Who, centre, shipment uuid.UUID, base uint64, status, carrier string) error
 }

@@ -43,6 +43,7 @@ func (d *Door) routes() []web.Route {
 		{Method: "POST", Path: "/centre/jobs/{id}/cancel", Roles: desk(), Handler: d.cancel},
 		{Method: "POST", Path: "/centre/jobs/{id}/note", Roles: desk(), Handler: d.note},
 		{Method: "POST", Path: "/centre/jobs/{id}/number", Roles: desk(), Handler: d.number},
+		{Method: "POST", Path: "/centre/jobs/{id}/code", Roles: desk(), Handler: d.code},
 		{Method: "POST", Path: "/centre/jobs/{id}/upload", Roles: desk(), Handler: d.askUpload},
 		{Method: "POST", Path: "/centre/jobs/{id}/evidence", Roles: desk(), Handler: d.evidence},
 		{Method: "GET", Path: "/centre/jobs/{id}/visits/{visit}/copy", Roles: desk(), Handler: d.copies},

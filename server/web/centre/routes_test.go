@@ -62,6 +62,7 @@ var allowed = map[string]string{
 	"GET /centre/jobs/{id}/slip":                  "CS",
 	"POST /centre/jobs/{id}/shipments/{shipment}": "CS",
 	"POST /centre/jobs/{id}/evidence":             "CS",
+	"POST /centre/jobs/{id}/code":                 "CS",
 
 	"GET /centre/jobs/{id}/visits/{visit}/copy":                "CS",
 	"POST /centre/jobs/{id}/visits/{visit}/copy":               "CS",
@@ -69,6 +70,7 @@ var allowed = map[string]string{
 
 	"GET /centre/jobs/{id}/defects/{defect}":               "CS",
 	"POST /centre/jobs/{id}/defects/{defect}/form":         "CS",
+	"POST /centre/jobs/{id}/defects/{defect}/sign":         "CS",
 	"POST /centre/jobs/{id}/defects/{defect}/annex":        "CS",
 	"GET /centre/jobs/{id}/defects/{defect}/annex/{annex}": "CS",
 	"POST /centre/jobs/{id}/defects/{defect}/appeal":       "S",

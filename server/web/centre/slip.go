@@ -3,9 +3,12 @@ package centre
 import (
 	"strings"
 
+	"github.com/google/uuid"
+
 	"siteledger/server/office"
 	"siteledger/server/report"
 	"siteledger/server/web"
+	"siteledger/syncproto/fieldwork"
 	"siteledger/syncproto/schema"
 )
 
@@ -64,6 +67,10 @@ type slipDefect struct {
 	JudgedAt  int64
 	Photos    []photoView
 	HasPhotos bool
+	FiledBy   string // who filed the form; "" while it is made of the job's own data
+	FiledAt   int64
+	Staff     []staffView // drawn signatures of designer or store head (SF-06)
+	Unsigned  bool        // filed, and no signature stands
 }
 
 // SlipPage is the printed forms of a job: the customer's feedback slip (front
@@ -94,10 +101,31 @@ func (r *Reconciliation) slip(c *web.Context) error {
 		return err
 	}
 	t := &teller{c: c, schema: r.cfg.Schema, people: f.People}
-	return c.Render("slip", web.Page{Title: c.T("slip.title"), Nav: "reconcile", Data: viewSlip(t, &f)})
+	filed := map[uuid.UUID]report.FileRow{}
+	for _, d := range f.All("defect") {
+		rows, err := r.cfg.Rows.StateRows(c.Context(), c.Person.Centre, "leftover_order", "defect", d.ID)
+		if err != nil {
+			return err
+		}
+		if len(rows) > 0 {
+			filed[d.ID] = report.FileRow{Row: rows[len(rows)-1]}
+		}
+	}
+	p := viewSlip(t, &f, filed)
+	for i, d := range f.All("defect") {
+		signed, err := r.cfg.Slips.SignedLeftover(c.Context(), c.Person.Centre, d.Row)
+		if err != nil {
+			return err
+		}
+		p.Defects[i].Staff = viewStaff(c, r.cfg.Schema, signed)
+		p.Defects[i].Unsigned = signed.Filed && signed.State != fieldwork.SignatureCovers
+	}
+	return c.Render("slip", web.Page{Title: c.T("slip.title"), Nav: "reconcile", Data: p})
 }
 
-func viewSlip(t *teller, f *report.JobFile) *SlipPage {
+// viewSlip makes the forms of a job; filed are the leftover forms that somebody
+// filed, by defect.
+func viewSlip(t *teller, f *report.JobFile, filed map[uuid.UUID]report.FileRow) *SlipPage {
 	head, _ := f.Head()
 	p := &SlipPage{Job: f.Job.String(), JobNo: head.Text("job_no"), Centre: f.Contact.Text("name"), Service: f.Contact.Text("phone"),
 		Hours: f.Contact.Text("hours"), Asked: head.Text("asked_work"), Version: t.c.T("slip.version")}
@@ -117,7 +145,7 @@ func viewSlip(t *teller, f *report.JobFile) *SlipPage {
 		p.Visits = append(p.Visits, viewVisit(t, f, v))
 	}
 	for _, d := range f.All("defect") {
-		p.Defects = append(p.Defects, viewLeftover(t, f, d))
+		p.Defects = append(p.Defects, viewLeftover(t, f, d, filed[d.ID]))
 	}
 	return p
 }
@@ -211,15 +239,18 @@ func viewVisit(t *teller, f *report.JobFile, visit report.FileRow) slipVisit {
 	if rows.Rating != nil {
 		v.Rated, v.Quality, v.Attitude, v.Comment = true, rows.Rating.Int("quality"), rows.Rating.Int("attitude"), rows.Rating.Text("comment")
 	}
-	if all := viewSignatures(f, visit); len(all) > 0 {
-		v.Signature = &all[len(all)-1]
+	for _, s := range viewSignatures(f, visit) {
+		if s.Signer == fieldwork.SignerCustomer && (v.Signature == nil || v.Signature.State != string(fieldwork.SignatureCovers)) {
+			v.Signature = &s // the newest, but one that stands is not hidden by a refusal to sign again
+		}
 	}
 	return v
 }
 
-// viewLeftover is the leftover form with the fields of AD-02; what is missing
-// is named, never left blank without a word.
-func viewLeftover(t *teller, f *report.JobFile, d report.FileRow) slipDefect {
+// viewLeftover is the leftover form with the fields of AD-02, as it was filed,
+// what to change and why among them; before that as far as the job's own data
+// fill it. What is missing is named, never left blank without a word.
+func viewLeftover(t *teller, f *report.JobFile, d, filed report.FileRow) slipDefect {
 	head, _ := f.Head()
 	item, ok := f.Find("job_item", d.UUID("item"))
 	if !ok {
@@ -250,7 +281,13 @@ func viewLeftover(t *teller, f *report.JobFile, d report.FileRow) slipDefect {
 		}
 	}
 	remake.Wide = true
-	v.Lines = fill(append(v.Lines, judged, remake))
+	if filed.ID == uuid.Nil {
+		v.Lines = append(v.Lines, judged, remake)
+	} else {
+		v.Lines = append(t.lines(d, "class"), t.lines(filed, append([]string{"class"}, office.LeftoverColumns()...)...)...)
+		v.FiledBy, v.FiledAt = t.name(filed.UUID("author")), filed.Int("at")
+	}
+	fill(v.Lines)
 	for i := range v.Lines {
 		if v.Lines[i].Value == "" {
 			v.Lines[i].Lacking = true

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"siteledger/server/office"
 	"siteledger/server/office/benchtest"
@@ -134,6 +135,7 @@ func TestOpinionsAreNamedAndDecideNothing(t *testing.T) {
 	if code, _, _ := d.ask(t, "second", d.path(s)+"/opinion", url.Values{"text": {""}}); code != http.StatusUnprocessableEntity {
 		t.Fatal(code)
 	}
+	d.Pass(time.Hour) // the second one has it open no more
 	_, body, _ := d.ask(t, "adjudicator", d.path(s), nil)
 	want(t, body, "王芳", "批次号对得上", "吴复", "同意重做&lt;i&gt;", "建议", `value="hq"`)
 }
@@ -163,11 +165,15 @@ func TestAppealIsBlind(t *testing.T) {
 	if strings.Contains(body, "当初的依据") || strings.Contains(body, "优惠折扣</h3>") {
 		t.Error("the first verdict is shown to the one who judges the appeal")
 	}
+	if strings.Contains(body, "data-locked") {
+		t.Error("that the case was closed once locks the appeal")
+	}
 	_, body, _ = d.ask(t, "adjudicator", d.path(s), nil)
 	want(t, body, "要由另一位判定员判定", "当初的依据")
 	if strings.Contains(body, "data-judge") {
 		t.Error("the first adjudicator is given the verdict bar")
 	}
+	d.Pass(time.Hour) // nobody has it open any more
 	if code, _, _ := d.ask(t, "adjudicator", d.path(s)+"/verdict", form); code != http.StatusForbidden {
 		t.Fatal(code)
 	}

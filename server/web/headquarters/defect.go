@@ -12,6 +12,7 @@ import (
 	"siteledger/server/office"
 	"siteledger/server/report"
 	"siteledger/server/web"
+	"siteledger/server/web/doubt"
 	"siteledger/syncproto/fieldwork"
 	"siteledger/syncproto/schema"
 )
@@ -38,6 +39,8 @@ type shot struct {
 	Contact   int64
 	Heavy     bool // a type that browsers may not draw
 	Marks     markView
+	Chips     []doubt.Chip // why somebody should look twice
+	Unseen    bool         // it could not be compared with others by its look
 }
 
 // fact is one line of the facts, in a fixed order.
@@ -54,6 +57,7 @@ type verdictView struct {
 	Reason          string
 	Store, Customer string
 	By              string
+	ByID            uuid.UUID
 	At              int64
 	Shares          []share
 }
@@ -82,12 +86,14 @@ type DefectPage struct {
 	Place      int
 	Total      int
 	Prev, Next string
+	Ahead      []string // previews of the next case
 
 	Shots    []shot
 	Full     *shot
 	Close    *shot
 	Missing  []string
 	Doubts   []string
+	Chips    []doubt.Chip // of all photos
 	Contract []fact
 	Item     []fact
 	Leftover []fact // the trade's form, all of it
@@ -96,10 +102,14 @@ type DefectPage struct {
 
 	FiledClass, FiledBy string
 	FiledAt             int64
+	StaffState          string // how the form's signatures stand: covers, superseded, none (SF-06)
+	Staff               []staffView
+	CustomerState       string // how the customer's signature of the visit stands (SF-07)
 	Annexes             []annexView
 	Marked              bool // some photo has marks
 	Remedy              *remedyView
 	Past                precedents
+	Alike               alikeView
 	Others              []sibling
 
 	Sizes    bool
@@ -116,7 +126,10 @@ type DefectPage struct {
 	Blind    bool // the first verdict is not shown before the second is given
 	Mine     bool // this person gave the first verdict
 
-	Open     bool // a verdict may be given now
+	Open     bool         // a verdict may be given now
+	Claim    *claimView   // another adjudicator has it open
+	Decided  *decidedView // the verdict that closed it
+	Late     bool         // a verdict that was just given had no effect
 	Waiting  string
 	Crack    bool
 	MayJudge bool
@@ -138,7 +151,7 @@ func (d *Door) showDefect(c *web.Context, status int, p *DefectPage) error {
 		return err
 	}
 	return c.RenderStatus(status, "defect", web.Page{Title: c.T("defect.title") + " " + d.value(c, "defect", "class", p.Defect.Text("class")),
-		Nav: "defects", Wide: true, Scripts: []string{"headquarters/stage.js", "headquarters/judge.js"}, Data: p})
+		Nav: "defects", Wide: true, Scripts: []string{"headquarters/marks.js", "headquarters/stage.js", "headquarters/judge.js", "headquarters/case.js"}, Data: p})
 }
 
 // loadDefect fills the page; p holds what was typed before.
@@ -172,7 +185,10 @@ func (d *Door) loadDefect(c *web.Context, p *DefectPage) error {
 		p.CentreName = f.Contact.Text("name_en")
 	}
 	d.fillPhotos(c, p, &f)
-	material := d.fillFacts(c, p, &f)
+	if err := d.fillDoubts(c, p, &f); err != nil {
+		return err
+	}
+	material, model := d.fillFacts(c, p, &f)
 	d.fillVerdicts(c, p, &f, def)
 	if err := d.fillLeftover(c, p, &f, def); err != nil {
 		return err
@@ -187,6 +203,14 @@ func (d *Door) loadDefect(c *web.Context, p *DefectPage) error {
 		if err := d.fillCost(c, p); err != nil {
 			return err
 		}
+		if p.Claim, err = d.claim(c, centre, id, f.People, false); err != nil {
+			return err
+		}
+		p.Open = p.Claim == nil
+	}
+	p.Decided = decided(c, p)
+	if err := d.fillAlike(c, p, material, model); err != nil {
+		return err
 	}
 	return d.fillPlace(c, p)
 }
@@ -250,7 +274,7 @@ func viewShot(f *report.JobFile, p report.FileRow, no int) shot {
 		Type: p.Text("original_type"), Taken: p.Int("taken_at"), SamePlane: p.Bool("same_plane"), Source: p.Text("source"),
 		Retake: p.UUID("retake_of") != uuid.Nil, Note: p.Text("note")}
 	s.Doubt, s.Kept = string(fieldwork.PhotoDoubt(p.Row)), p.Text("kept_reason")
-	if n, ok := p.Cols["blur"].(int64); ok && n < fieldwork.MinSharpness && s.Doubt == "" {
+	if s.Doubt == "" && fieldwork.Unsharp(p.Row) {
 		s.Doubt = string(fieldwork.Blurred)
 	}
 	s.Heavy = s.Type == "image/heic" || s.Type == "image/heif"
@@ -275,8 +299,8 @@ func viewShot(f *report.JobFile, p report.FileRow, no int) shot {
 }
 
 // fillFacts gathers the facts in their fixed order: contract, product, sizes,
-// problem, history. It gives the product's material.
-func (d *Door) fillFacts(c *web.Context, p *DefectPage, f *report.JobFile) string {
+// problem, history. It gives the product's material and model.
+func (d *Door) fillFacts(c *web.Context, p *DefectPage, f *report.JobFile) (material, model string) {
 	head, _ := f.Head()
 	item, ok := f.Find("job_item", p.Defect.UUID("item"))
 	if !ok {
@@ -310,7 +334,7 @@ func (d *Door) fillFacts(c *web.Context, p *DefectPage, f *report.JobFile) strin
 			p.Others = append(p.Others, sibling{Class: o.Text("class"), Status: o.Text("status"), Text: o.Text("text"), Link: defectLink(p.Centre, o.ID, p.State)})
 		}
 	}
-	return item.Text("material")
+	return item.Text("material"), item.Text("model")
 }
 
 func (d *Door) facts(c *web.Context, row schema.Row, columns ...string) []fact {
@@ -340,7 +364,7 @@ func (d *Door) value(c *web.Context, table, column, v string) string {
 func (d *Door) fillVerdicts(c *web.Context, p *DefectPage, f *report.JobFile, def report.FileRow) {
 	for _, a := range f.Where("adjudication", "defect", def.ID) {
 		v := verdictView{Verdict: a.Text("verdict"), Remedy: a.Text("remedy"), Lacks: a.Text("lacks"), Wanted: a.Text("wanted_role"), Reason: a.Text("reason"),
-			Store: a.Text("text_store"), Customer: a.Text("text_customer"), By: f.Name(a.UUID("adjudicator")), At: a.Int("at")}
+			Store: a.Text("text_store"), Customer: a.Text("text_customer"), By: f.Name(a.UUID("adjudicator")), ByID: a.UUID("adjudicator"), At: a.Int("at")}
 		v.Final = slices.ContainsFunc(office.FinalVerdicts(f, def.ID), func(x report.FileRow) bool { return x.ID == a.ID })
 		for _, s := range f.Where("responsibility", "adjudication", a.ID) {
 			v.Shares = append(v.Shares, share{Party: s.Text("party"), Percent: s.Int("percent"), Reason: s.Text("reason")})
@@ -393,6 +417,26 @@ func (d *Door) fillPlace(c *web.Context, p *DefectPage) error {
 	}
 	if n := spot.Next; n != nil && n.ID != p.Defect.ID {
 		p.Next = defectLink(n.Centre, n.ID, p.State)
+		return d.fillAhead(c, p, spot)
+	}
+	return nil
+}
+
+// fillAhead names the two small pictures of the next case, so that the browser
+// has them before they are asked for.
+func (d *Door) fillAhead(c *web.Context, p *DefectPage, spot report.DefectSpot) error {
+	at := spot.Before
+	if spot.In {
+		at++
+	}
+	lines, err := d.cfg.Files.OpenDefects(c.Context(), report.DefectWindow{Status: queueStatus(p.State), Offset: at, Limit: 1})
+	if err != nil || len(lines) == 0 || lines[0].Defect.ID != spot.Next.ID {
+		return err // nothing, or the queue moved on: then it is fetched when it is shown
+	}
+	for _, role := range []string{fieldwork.RoleFull, fieldwork.RoleClose} {
+		if t := thumbOf(&lines[0], role); t.Hash != "" {
+			p.Ahead = append(p.Ahead, "/headquarters/photos/"+lines[0].Centre.String()+"/"+t.Hash)
+		}
 	}
 	return nil
 }

@@ -83,7 +83,7 @@ func openDesk(t *testing.T) *desk {
 	for name, who := range map[string]office.Who{"clerk": d.Clerk, "supervisor": d.Supervisor, "adjudicator": d.Adjudicator, "second": d.Second, "admin": d.Admin} {
 		d.people[name] = web.Person{ID: who.Person, Centre: who.Centre, Name: name, Login: name, Role: who.Role, Active: true}
 	}
-	area, err := headquarters.New(headquarters.Config{Files: d.Store, Bench: d.Bench, Photos: d, Schema: d.Schema})
+	area, err := headquarters.New(headquarters.Config{Files: d.Store, Bench: d.Bench, Photos: d, Claims: d.Store, Schema: d.Schema})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestOnlyHeadquartersEnters(t *testing.T) {
 			}
 		}
 	}
-	for _, action := range []string{"/verdict", "/urge", "/received", "/opinion", "/mark", "/annex", "/evidence"} {
+	for _, action := range []string{"/verdict", "/take", "/urge", "/received", "/opinion", "/mark", "/annex", "/evidence"} {
 		for _, who := range []string{"clerk", "supervisor", "admin"} {
 			if code, _, _ := d.ask(t, who, d.path(s)+action, verdict); code != http.StatusForbidden {
 				t.Errorf("POST %s as %s: %d", action, who, code)

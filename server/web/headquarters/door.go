@@ -40,6 +40,7 @@ var scripts embed.FS
 // Files reads the queue, a defect's row and its whole job.
 type Files interface {
 	report.DefectQueue
+	report.PhotoWitness
 	StateRow(ctx context.Context, centre uuid.UUID, table string, id uuid.UUID) (schema.Row, bool, error)
 	StateRows(ctx context.Context, centre uuid.UUID, table, column string, id uuid.UUID) ([]schema.Row, error)
 	JobFile(ctx context.Context, centre, job uuid.UUID) (report.JobFile, error)
@@ -49,10 +50,11 @@ type Files interface {
 
 // Bench is what an adjudicator does; *office.Bench is one.
 type Bench interface {
-	Adjudicate(ctx context.Context, who office.Who, centre uuid.UUID, in office.Judgement) (uuid.UUID, error)
+	AdjudicateAlike(ctx context.Context, who office.Who, centre uuid.UUID, in office.Judgement, also []office.Alike) (uuid.UUID, office.Together, error)
 	Urge(ctx context.Context, who office.Who, centre, photo uuid.UUID) error
 	Ship(ctx context.Context, who office.Who, centre, shipment uuid.UUID, base uint64, status, carrier string) error
 	LeftoverOf(ctx context.Context, f *report.JobFile, defect report.FileRow) (schema.Row, bool, error)
+	SignedLeftover(ctx context.Context, centre uuid.UUID, defect schema.Row) (office.SignedLeftover, error)
 	MayAttach(ctx context.Context, who office.Who, centre uuid.UUID, in office.Annex) error
 	Attach(ctx context.Context, who office.Who, centre uuid.UUID, in office.Annex) error
 	Advise(ctx context.Context, who office.Who, centre, defect uuid.UUID, text string) error
@@ -76,12 +78,13 @@ type Evidence interface {
 	Key() syncproto.ServerKey
 }
 
-// Config is what the door needs; all but Evidence.
+// Config is what the door needs; all but Evidence and Claims.
 type Config struct {
 	Files    Files
 	Bench    Bench
 	Photos   Photos
 	Evidence Evidence // nil leaves the button and the fingerprint out
+	Claims   Claims   // nil lets nobody know who has a case open
 	Schema   *schema.Descriptor
 }
 
@@ -121,6 +124,8 @@ func (d *Door) routes() []web.Route {
 		{Method: "GET", Path: "/headquarters/{$}", Roles: lookers(), Handler: d.queue},
 		{Method: "GET", Path: "/headquarters/defects/{centre}/{defect}", Roles: lookers(), Handler: d.defect},
 		{Method: "POST", Path: "/headquarters/defects/{centre}/{defect}/verdict", Roles: judges(), Handler: d.judge},
+		{Method: "POST", Path: "/headquarters/defects/{centre}/{defect}/take", Roles: judges(), Handler: d.take},
+		{Method: "POST", Path: "/headquarters/defects/{centre}/{defect}/leave", Roles: judges(), Handler: d.leave},
 		{Method: "POST", Path: "/headquarters/defects/{centre}/{defect}/urge", Roles: judges(), Handler: d.urge},
 		{Method: "POST", Path: "/headquarters/defects/{centre}/{defect}/received", Roles: judges(), Handler: d.received},
 		{Method: "POST", Path: "/headquarters/defects/{centre}/{defect}/evidence", Roles: judges(), Handler: d.evidence},

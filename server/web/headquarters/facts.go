@@ -1,6 +1,7 @@
 package headquarters
 
 import (
+	"encoding/hex"
 	"strings"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"siteledger/server/office"
 	"siteledger/server/report"
 	"siteledger/server/web"
+	"siteledger/syncproto/fieldwork"
 	"siteledger/syncproto/schema"
 )
 
@@ -95,7 +97,26 @@ func (d *Door) fillLeftover(c *web.Context, p *DefectPage, f *report.JobFile, de
 		}
 		p.Leftover = append(p.Leftover, l)
 	}
+	signed, err := d.cfg.Bench.SignedLeftover(c.Context(), f.Centre, def.Row)
+	if err != nil {
+		return err
+	}
+	p.StaffState = string(signed.State)
+	for _, s := range signed.Signatures {
+		p.Staff = append(p.Staff, staffView{Signer: s.Text("signer"), Name: s.Text("name"), At: s.Int("at"), Hash: hex.EncodeToString(s.Bytes("image")), State: string(s.State)})
+	}
+	if visit, ok := f.Find("visit", def.UUID("visit")); ok {
+		p.CustomerState = string(fieldwork.StateOf(office.VisitRows(f, visit)))
+	}
 	return nil
+}
+
+// staffView is a signature of the designer or the store's head on the form.
+type staffView struct {
+	Signer, Name string
+	At           int64
+	Hash         string // of the picture
+	State        string // covers, superseded
 }
 
 // maskName leaves the first letter.

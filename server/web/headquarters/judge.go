@@ -103,29 +103,66 @@ func (d *Door) judge(c *web.Context) error {
 	}
 	in.Defect = id
 	if err == nil {
-		_, err = d.cfg.Bench.Adjudicate(c.Context(), who(c), centre, in)
+		err = d.mine(c, centre, id)
+	}
+	var also []office.Alike
+	var open int
+	if err == nil {
+		also, open, err = d.alsoForm(c)
+	}
+	var done office.Together
+	if err == nil {
+		_, done, err = d.cfg.Bench.AdjudicateAlike(c.Context(), who(c), centre, in, also)
 	}
 	if err != nil {
 		status, text, ok := c.Problem(err)
 		if !ok {
 			return err
 		}
-		return d.showDefect(c, status, &DefectPage{Typed: in, Cost: c.Form("cost"), Problem: text})
+		return d.showDefect(c, status, &DefectPage{Typed: in, Cost: c.Form("cost"), Problem: text, Late: fault.CodeOf(err) == fault.Stale})
 	}
-	c.Flash("ok", c.T("judge.done", c.T("judge.verdict."+in.Verdict)))
+	if err := d.giveBack(c, centre, id); err != nil {
+		return err
+	}
+	said := c.T("judge.done", c.T("judge.verdict."+in.Verdict))
+	if left := open + len(done.Left); done.Done+left > 0 {
+		said += c.T("judge.done-alike", done.Done)
+		if left > 0 {
+			said += c.T("judge.left-alike", left)
+		}
+	}
+	c.Flash("ok", said)
 	return d.toNext(c, centre, id)
 }
 
 // toNext goes to the case behind one that was just judged, as the queue is at
-// this moment: what somebody else judged meanwhile is passed over.
+// this moment: what somebody else judged meanwhile, or has open, is passed over.
 func (d *Door) toNext(c *web.Context, centre, id uuid.UUID) error {
 	state := c.Form("state")
-	spot, err := d.cfg.Files.OpenSpot(c.Context(), report.DefectPlace{Centre: centre, ID: id}, queueStatus(state))
+	others, err := d.claimed(c)
 	if err != nil {
 		return err
 	}
-	if n := spot.Next; n != nil && n.ID != id {
-		return c.Redirect(defectLink(n.Centre, n.ID, state))
+	at, first := report.DefectPlace{Centre: centre, ID: id}, report.DefectPlace{}
+	for range len(others) + 1 {
+		spot, err := d.cfg.Files.OpenSpot(c.Context(), at, queueStatus(state))
+		if err != nil {
+			return err
+		}
+		n := spot.Next
+		if n == nil || n.ID == id {
+			break
+		}
+		at = report.DefectPlace{Centre: n.Centre, ID: n.ID}
+		if _, taken := others[at]; !taken {
+			return c.Redirect(defectLink(n.Centre, n.ID, state))
+		}
+		if at == first { // once around
+			break
+		}
+		if first.ID == uuid.Nil {
+			first = at
+		}
 	}
 	return c.Redirect(queueLink(state))
 }

@@ -31,8 +31,10 @@ type line struct {
 	Missing []string // what the rule pack still lacks
 	Doubts  int      // warnings of the rule pack
 	Status  string
-	Appeal  bool // the store objected to a verdict
-	GoodsIn bool // the goods of a return are here
+	Appeal  bool       // the store objected to a verdict
+	GoodsIn bool       // the goods of a return are here
+	Claim   *claimView // another adjudicator has it open
+	Alike   int        // other waiting cases of the same class and product
 }
 
 // QueuePage is the list of defects of all centres.
@@ -84,6 +86,12 @@ func (d *Door) queue(c *web.Context) error {
 		return err
 	}
 	p.lay(c.Lang, lines)
+	if err := d.markClaims(c, p.Lines); err != nil {
+		return err
+	}
+	if err := d.markAlike(c, p.Lines); err != nil {
+		return err
+	}
 	return c.Render("queue", web.Page{Title: c.T("headquarters.queue"), Nav: "defects", Scripts: []string{"headquarters/queue.js"}, Data: p})
 }
 

@@ -17,6 +17,8 @@ var allowed = map[string]string{
 	"GET /headquarters/defects/{centre}/{defect}/print":         "JA",
 	"GET /headquarters/defects/{centre}/{defect}/annex/{annex}": "JA",
 	"POST /headquarters/defects/{centre}/{defect}/verdict":      "J",
+	"POST /headquarters/defects/{centre}/{defect}/take":         "J",
+	"POST /headquarters/defects/{centre}/{defect}/leave":        "J",
 	"POST /headquarters/defects/{centre}/{defect}/urge":         "J",
 	"POST /headquarters/defects/{centre}/{defect}/received":     "J",
 	"POST /headquarters/defects/{centre}/{defect}/evidence":     "J",

@@ -18,10 +18,11 @@ function swap(doc) {
 }
 
 export function refresh() {
-  const x = new XMLHttpRequest();
-  x.open('GET', location.href);
+  const x = new XMLHttpRequest(), at = location.href;
+  x.open('GET', at);
   x.responseType = 'document';
-  x.onload = () => { if (x.status === 200 && x.response) swap(x.response); };
+  // A page that went on meanwhile is another one.
+  x.onload = () => { if (x.status === 200 && x.response && location.href === at) swap(x.response); };
   x.send();
 }
 

@@ -8,10 +8,19 @@ const go = (step) => document.querySelector(`[data-step="${step}"]`)?.click();
 bind('j', t('judge.next'), () => go('next'));
 bind('k', t('judge.prev'), () => go('prev'));
 
-const form = document.querySelector('[data-judge]');
-if (form) start();
+// The digits and letters act on the form that is there now.
+let act = null;
+for (let n = 1; n <= 7; n++) bind(String(n), '', () => act?.digit(n));
+bind('9', '', () => act?.cannot());
+bind('r', '', () => act?.choose('retake'));
+bind('b', '', () => act?.choose('return'));
+bind('s', t('judge.split'), () => act?.split());
 
-function start() {
+// judge brings a verdict form to life until signal ends it; without a form the
+// keys do nothing.
+export function judge(form, signal) {
+  act = null;
+  if (!form) return;
   const shares = form.querySelector('[data-shares]'), sum = form.querySelector('[data-sum]');
   const reason = form.elements.namedItem('reason'), remedy = form.querySelector('[data-remedy]'), way = form.querySelector('[data-way]');
   const finals = ['hq', 'store', 'customer', 'carrier'], remedies = { hq: 'remake', store: 'repair', customer: 'none', carrier: 'replace' };
@@ -90,25 +99,35 @@ function start() {
     tell();
   });
   form.querySelector('[data-cannot]').addEventListener('click', cannot);
+  // All of the same batch, or none of them.
+  document.querySelector('[data-also]')?.addEventListener('click', () => {
+    const boxes = [...document.querySelectorAll('[name=also]')], all = boxes.every((b) => b.checked);
+    boxes.forEach((b) => { b.checked = !all; });
+  });
   form.querySelector('[data-add]').addEventListener('click', () => {
     const row = shares.querySelector('.share').cloneNode(true);
     row.querySelectorAll('input').forEach((i) => { i.value = ''; });
     shares.append(row);
     row.querySelector('input').focus();
   });
-  for (let n = 1; n <= 7; n++) {
-    bind(String(n), '', () => {
+  act = {
+    cannot, choose,
+    digit(n) {
       if (lacking()) lack(n - 1);
       else if (n <= 4) choose(finals[n - 1]);
       else form.querySelector(`[data-reasons="${chosen()}"] [data-key="${n}"]`)?.click();
-    });
-  }
-  bind('9', '', cannot);
-  bind('r', '', () => choose('retake'));
-  bind('b', '', () => choose('return'));
-  bind('s', t('judge.split'), () => { shares.querySelector('input[name=percent]')?.focus(); shares.querySelector('input[name=percent]')?.select(); });
+    },
+    split() { shares.querySelector('input[name=percent]')?.focus(); shares.querySelector('input[name=percent]')?.select(); },
+  };
+  const locked = () => document.querySelector('[data-live=standing]')?.hasAttribute('data-locked');
+  // Somebody else, or another tab, may have taken or closed the case meanwhile.
+  document.addEventListener('live', () => {
+    form.classList.toggle('locked', locked());
+    form.querySelector('[data-submit-verdict]').disabled = locked();
+    if (locked()) way.textContent = t('judge.locked'); else tell();
+  }, { signal });
   document.addEventListener('keydown', (e) => {
-    if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) { e.preventDefault(); form.requestSubmit(form.querySelector('[data-submit-verdict]')); return; }
+    if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) { e.preventDefault(); if (!locked()) form.requestSubmit(form.querySelector('[data-submit-verdict]')); return; }
     // A single Enter in a field must not sign a verdict.
     if (e.key === 'Enter' && e.target.form === form && e.target.tagName === 'INPUT') e.preventDefault();
     // Escape out of no field takes the choice back, and with it the digits.
@@ -118,7 +137,7 @@ function start() {
       propose('');
       dispatchEvent(new Event('resize'));
     }
-  });
+  }, { signal });
   propose(chosen());
   add();
 }

@@ -2,6 +2,8 @@
 // fraction of the picture, so that a full view and its close-up, of whatever
 // size, show the same relative place.
 
+import { marks, overlay } from './marks.js';
+
 // The page is painted before an original is fetched: twelve megapixels keep a
 // small machine busy for longer than all the rest.
 const painted = new Promise((done) => {
@@ -9,10 +11,8 @@ const painted = new Promise((done) => {
   setTimeout(done, 1000); // a page that was opened behind another one
 });
 
-const stage = document.querySelector('[data-stage]');
-if (stage) start(stage);
-
-function start(root) {
+// stage brings a stage to life until signal ends it: the next case has its own.
+export function stage(root, signal) {
   const panes = [...root.querySelectorAll('[data-pane]')].map((el) => ({ el, name: el.dataset.pane, z: 1, x: .5, y: .5, one: false }));
   const sync = root.querySelector('[data-sync]');
   let single = '';
@@ -63,7 +63,7 @@ function start(root) {
   }
 
   const slide = compare(root, panes, all);
-  const drawing = marks(root);
+  const drawing = marks(root, signal);
 
   panes.forEach((p) => {
     const fingers = new Map();
@@ -127,13 +127,16 @@ function start(root) {
   document.addEventListener('click', (e) => {
     const b = e.target.closest('[data-pick-far]');
     if (b) show(panes[1], b.dataset.pickFar);
-  });
+  }, { signal });
   document.addEventListener('keydown', (e) => {
     if (/^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName) || e.isComposing) return;
     if (e.key === 'ArrowRight') slide(5) || turn(1); else if (e.key === 'ArrowLeft') slide(-5) || turn(-1);
     else if (e.key === '+' || e.key === '=') zoom(panes[0], 1.3); else if (e.key === '-') zoom(panes[0], 1 / 1.3);
-  });
-  new ResizeObserver(all).observe(root);
+  }, { signal });
+  const seen = new ResizeObserver(all);
+  seen.observe(root);
+  signal.addEventListener('abort', () => seen.disconnect());
+  addEventListener('resize', all, { signal });
   mark();
   all();
   panes.forEach((p) => { if (image(p)?.complete) sharpen(image(p)); }); // loaded before this script
@@ -143,6 +146,7 @@ function start(root) {
 // there and decoded, at the same zoom and place.
 async function sharpen(img) {
   await painted;
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 30))); // also a case that came into this page
   const from = img.dataset.original;
   if (!from || img.closest('figure').hidden) return;
   delete img.dataset.original;
@@ -171,84 +175,4 @@ function compare(root, panes, all) {
     set();
     return true;
   };
-}
-
-const svg = (name, attributes) => {
-  const el = document.createElementNS('http://www.w3.org/2000/svg', name);
-  Object.entries(attributes).forEach(([k, v]) => el.setAttribute(k, v));
-  return el;
-};
-
-// The marks of a photo lie over it in its own size; the photo's bytes stay as
-// they are.
-function overlay(box, left, top, w, h) {
-  const el = box.querySelector('.marks');
-  if (!el) return;
-  el.style.transform = `translate(${left}px, ${top}px)`;
-  const key = `${Math.round(w)}x${Math.round(h)} ${el.dataset.marks}`;
-  if (el.dataset.drawn === key) return;
-  el.dataset.drawn = key;
-  el.setAttribute('width', w); el.setAttribute('height', h);
-  el.replaceChildren(...read(el.dataset.marks).map(([kind, x1, y1, x2, y2]) => {
-    const a = [x1 * w, y1 * h], b = [x2 * w, y2 * h];
-    if (kind === 'box') return svg('rect', { x: Math.min(a[0], b[0]), y: Math.min(a[1], b[1]), width: Math.abs(a[0] - b[0]), height: Math.abs(a[1] - b[1]) });
-    const turn = Math.atan2(b[1] - a[1], b[0] - a[0]), wing = (by) => `${b[0] - 14 * Math.cos(turn + by)},${b[1] - 14 * Math.sin(turn + by)}`;
-    return svg('path', { d: `M${a[0]},${a[1]} L${b[0]},${b[1]} M${wing(.45)} L${b[0]},${b[1]} L${wing(-.45)}` });
-  }));
-}
-
-function read(text) {
-  return (text || '').split(';').filter(Boolean).map((one) => { const [kind, ...at] = one.split(','); return [kind, ...at.map(Number)]; });
-}
-
-// Marks: shown or not, and drawn: a box, or with Shift an arrow. One photo is
-// marked at a time and saved with a form.
-function marks(root) {
-  const toggle = root.querySelector('[data-marks-toggle]'), draw = root.querySelector('[data-draw]'), form = root.querySelector('[data-mark-form]');
-  let on = false, begun = null;
-  const flip = (button, v) => button.setAttribute('aria-pressed', v);
-  toggle.addEventListener('click', () => { root.classList.toggle('unmarked'); flip(toggle, !root.classList.contains('unmarked')); });
-  if (!draw) return { on: () => false };
-  draw.addEventListener('click', () => {
-    on = !on;
-    flip(draw, on);
-    root.classList.toggle('drawing', on);
-    root.classList.remove('unmarked');
-    flip(toggle, true);
-    form.hidden = !on;
-  });
-  const place = (view, e) => {
-    const r = view.querySelector('img').getBoundingClientRect(), part = (v) => Math.min(1, Math.max(0, v)).toFixed(4);
-    return [part((e.clientX - r.left) / r.width), part((e.clientY - r.top) / r.height)];
-  };
-  const lay = (view, text) => {
-    const img = view.querySelector('img').getBoundingClientRect(), box = view.getBoundingClientRect();
-    view.querySelector('.marks').dataset.marks = text;
-    overlay(view, img.left - box.left, img.top - box.top, img.width, img.height);
-  };
-  root.addEventListener('pointerdown', (e) => {
-    const view = on && e.target.closest('[data-view]'), fig = view && view.closest('figure');
-    if (!view || e.button || !view.querySelector('.marks') || form.elements.photo.value && form.elements.photo.value !== fig.dataset.photo) return;
-    form.elements.photo.value = fig.dataset.photo;
-    begun = { view, from: place(view, e), before: view.querySelector('.marks').dataset.marks };
-    view.setPointerCapture(e.pointerId);
-  });
-  root.addEventListener('pointermove', (e) => {
-    if (!begun) return;
-    lay(begun.view, [begun.before, [e.shiftKey ? 'arrow' : 'box', ...begun.from, ...place(begun.view, e)].join(',')].filter(Boolean).join(';'));
-  });
-  root.addEventListener('pointerup', () => {
-    if (!begun) return;
-    form.elements.shapes.value = JSON.stringify(read(begun.view.querySelector('.marks').dataset.marks).map(([k, ...p]) => ({ k, p })));
-    begun = null;
-  });
-  form.querySelector('[data-mark-clear]').addEventListener('click', () => {
-    const fig = [...root.querySelectorAll('figure:not([hidden])')].find((f) => !form.elements.photo.value || f.dataset.photo === form.elements.photo.value);
-    if (!fig?.querySelector('.marks')) return;
-    form.elements.photo.value = fig.dataset.photo;
-    form.elements.shapes.value = '[]';
-    lay(fig.querySelector('[data-view]'), '');
-  });
-  form.addEventListener('submit', (e) => { if (!form.elements.photo.value || !form.elements.shapes.value) { e.preventDefault(); delete form.dataset.sent; } });
-  return { on: () => on };
 }

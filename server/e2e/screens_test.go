@@ -14,6 +14,7 @@ import (
 
 	"siteledger/server/demo/month"
 	"siteledger/server/demo/scene"
+	"siteledger/server/web"
 )
 
 var updatePictures = flag.Bool("update-pictures", false, "take the README's pictures anew into server/docs/pictures")
@@ -53,7 +54,7 @@ func TestStoryInBrowser(t *testing.T) {
 	for _, view := range []scene.View{scene.Full, scene.Close, scene.After} {
 		s.files[string(view)] = filepath.Join(t.TempDir(), string(view)+".jpg")
 		photo := studio.Photo(scene.Spec{
-			Seed: 4711, ID: "STORY " + string(view), Fault: scene.DoorColour, View: view, Width: 2400, Height: 1800, Orientation: 1, Taken: time.Now(), Model: "E2E",
+			Seed: 4711, ID: "STORY " + string(view), Fault: scene.DoorColour, View: view, Width: 2400, Height: 1800, Orientation: 1, Taken: time.Now().In(web.DefaultZone()), Model: "E2E",
 		})
 		if err := os.WriteFile(s.files[string(view)], photo, 0o600); err != nil {
 			t.Fatal(err)
@@ -71,6 +72,7 @@ func TestStoryInBrowser(t *testing.T) {
 		{"meanwhile the clerk moved and corrected", (*story).meanwhile},
 		{"the network is back", (*story).back},
 		{"the clerk reconciles", (*story).reconcile},
+		{"the store signs the leftover order on the centre's screen", (*story).staffSigned},
 		{"headquarters judges", (*story).judged},
 		{"the verdict is everywhere", (*story).everywhere},
 	} {
@@ -209,6 +211,7 @@ func (s *story) signed() {
 	}
 	p.open(s.base + s.job + "/finish")
 	s.shoot("after", s.files["after"], false)
+	p.fill(`input[name=no_photo]`, "顾客不让拍")
 	for _, name := range []string{"training_done", "restored", "cleaned", "warranty_card", "check_product", "check_site", "check_tools"} {
 		p.eval(`document.querySelector("input[name=` + name + `]").click()`)
 	}
@@ -244,8 +247,11 @@ func (s *story) sign() {
 	}
 	for _, stroke := range [][][2]float64{{{.2, .3}, {.35, .25}, {.5, .3}}, {{.35, .15}, {.34, .5}, {.25, .8}}, {{.36, .5}, {.5, .7}, {.6, .8}}, {{.6, .2}, {.8, .3}, {.7, .7}}} {
 		touch(input.DispatchTouchEventTypeTouchStart, stroke[0][0], stroke[0][1])
-		for _, at := range stroke[1:] {
-			touch(input.DispatchTouchEventTypeTouchMove, at[0], at[1])
+		for i, at := range stroke[1:] {
+			from := stroke[i]
+			for k := 1.0; k <= 8; k++ { // as a finger moves, not in jumps
+				touch(input.DispatchTouchEventTypeTouchMove, from[0]+(at[0]-from[0])*k/8, from[1]+(at[1]-from[1])*k/8)
+			}
 		}
 		touch(input.DispatchTouchEventTypeTouchEnd, 0, 0)
 	}
@@ -305,6 +311,47 @@ func (s *story) reconcile() {
 	c.submit(`form.ticks button.primary`)
 	c.open(s.site.url + s.jobPath)
 	c.sees("已登记")
+}
+
+// staffSigned files the leftover form and signs it with a pen: a drawing is what
+// submits it (SF-06).
+func (s *story) staffSigned() {
+	c := s.clerk
+	c.open(s.site.url + s.jobPath)
+	c.open(ask[string](c, `document.querySelector('a[href*="/defects/"]').href`))
+	c.sees("先填处理单")
+	c.eval(`(() => {
+		document.querySelector("#form input[name=class]").checked = true;
+		for (const e of document.querySelectorAll("#form input:not([type=hidden]):not([type=radio]), #form textarea")) {
+			if (!e.value) e.value = e.type === "date" ? "2026-08-01" : "照图纸";
+		}
+	})()`)
+	c.submit(`#form button.primary`)
+	c.sees("未签,未提交")
+	c.click(`#staff-form input[name=signer][value=store]`)
+	c.fill(`#staff-form input[name=name]`, "陈店长")
+	c.click(`#staff-form button.primary`)
+	c.sees("签名要亲手写在框里") // nothing was drawn
+	c.eval(`(async () => {
+		const pad = document.querySelector("[data-pad] canvas");
+		pad.scrollIntoView({ block: "center" });
+		pad.setPointerCapture = () => {};
+		const at = (type, x, y) => {
+			const r = pad.getBoundingClientRect();
+			pad.dispatchEvent(new PointerEvent(type, { pointerId: 3, pointerType: "pen", clientX: r.left + x, clientY: r.top + y, bubbles: true, cancelable: true }));
+		};
+		at("pointerdown", 60, 100);
+		for (let i = 0; i < 60; i++) {
+			at("pointermove", 60 + i * 5, 90 + Math.sin(i / 5) * 45);
+			await new Promise((go) => setTimeout(go, 6)); // a hand takes its time
+		}
+		at("pointerup", 360, 90);
+		pad.dataset.drawn = "1";
+	})()`)
+	c.until(`document.querySelector("[data-pad] canvas[data-drawn]")`, "the pen did not finish")
+	c.submit(`#staff-form button.primary`)
+	c.sees("已签,已提交", "陈店长")
+	c.until(`[...document.querySelectorAll("#staff-sign .sig img")].some(i => i.complete && i.naturalWidth === 900)`, "the drawing is not shown")
 }
 
 func (s *story) judged() {

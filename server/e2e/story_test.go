@@ -19,6 +19,7 @@ import (
 
 	"siteledger/server/demo/cable"
 	"siteledger/server/demo/scene"
+	"siteledger/server/web"
 	"siteledger/syncproto/fieldwork"
 )
 
@@ -178,7 +179,7 @@ func id(tb testing.TB) string {
 // picture is a photograph of the story's kitchen.
 func picture(view scene.View, n string) []byte {
 	return scene.NewStudio().Photo(scene.Spec{
-		Seed: 77, ID: "E2E " + n, Fault: scene.DoorColour, View: view, Width: 1600, Height: 1200, Orientation: 1, Taken: time.Now(), Model: "E2E",
+		Seed: 77, ID: "E2E " + n, Fault: scene.DoorColour, View: view, Width: 1600, Height: 1200, Orientation: 1, Taken: time.Now().In(web.DefaultZone()), Model: "E2E",
 	})
 }
 
@@ -255,14 +256,11 @@ func charge(t *testing.T, h *handset, job string) {
 func finish(t *testing.T, h *handset, job string) {
 	t.Helper()
 	h.upload(job+"/photo", "photo", "d.jpg", "image/jpeg", picture(scene.After, "after"), "role", "after", "source", "camera", "back", job).is(http.StatusOK)
-	h.post(job+"/selfcheck", "ticks_shown", "1", "training_done", "1", "restored", "1", "cleaned", "1", "warranty_card", "1",
+	h.post(job+"/selfcheck", "no_photo", "顾客不让拍", "ticks_shown", "1", "training_done", "1", "restored", "1", "cleaned", "1", "warranty_card", "1",
 		"outcome", "judge", "check_product", "1", "check_site", "1", "check_tools", "1").is(http.StatusOK)
 	shown := h.post(job+"/handover", "pin", "2580").is(http.StatusOK).find(`name="shown" value="([0-9a-f]{64})"`)
-	ink, err := scene.Signature(5)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.upload(job+"/sign", "image", "s.png", "image/png", ink, "outcome", fieldwork.Signed, "shown", shown, "quality", "5", "attitude", "5").is(http.StatusOK)
+	const strokes = "1|360|100 200 0 20 -30 16 20 -30 16 30 60 16 40 -20 18 30 30 16|400 100 200 10 80 16 10 60 16 40 -30 16"
+	h.post(job+"/sign", "strokes", strokes, "outcome", fieldwork.Signed, "shown", shown, "quality", "5", "attitude", "5").is(http.StatusOK)
 	h.post(job+"/unlock", "pin", "2580").is(http.StatusOK)
 	h.post(job + "/done").is(http.StatusOK)
 }

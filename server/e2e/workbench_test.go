@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -24,22 +25,40 @@ func (t *tab) press(keys string) {
 	}
 }
 
+// watch has the browser itself note when it painted the head and the photos of
+// a case, and when the last key of a verdict was struck.
+const watch = `window.painted = []; window.signed = 0; window.watching?.disconnect();
+	window.watching = new PerformanceObserver((seen) => painted.push(...seen.getEntries().map((e) => [e.identifier, e.renderTime])));
+	watching.observe({ type: "element", buffered: false });
+	addEventListener("keydown", (e) => { if (e.key === "Enter") { signed = e.timeStamp; sessionStorage.signed = performance.timeOrigin + e.timeStamp; } }, { once: true, capture: true })`
+
 // verdict signs a case by keys alone, and says how long it took from the last
-// key until the next page was painted.
+// key until the next case was painted, its photos included.
 func (t *tab) verdict(keys string) time.Duration {
 	t.tb.Helper()
 	if len(keys) > mostStrokes {
 		t.fail("%d keys for one case, want %d at most", len(keys), mostStrokes)
 	}
+	photos := ask[int](t, `document.querySelectorAll("[data-ahead]").length`)
 	t.press(keys[:len(keys)-1])
 	t.until(`document.querySelector("[data-judge].ready")`, "the keys "+keys+" do not fill the verdict")
-	t.eval(`window.stillHere = true; sessionStorage.signed = performance.timeOrigin + performance.now()`)
+	// A person has looked at the photos by now: they have come whole, and the
+	// browser has nothing left to do.
+	t.until(`[...document.querySelectorAll("[data-pane] figure:not([hidden]) img")].every((i) => i.complete && !i.dataset.original)`, "the photos of this case do not come")
+	t.eval(`window.idle = false; setTimeout(() => requestIdleCallback(() => { window.idle = true; }), 300)`)
+	t.until(`window.idle`, "the page is never done")
+	before := ask[string](t, `location.pathname`)
+	t.eval(watch)
 	t.press(keys[len(keys)-1:])
-	t.until(`!window.stillHere && document.readyState === "complete" && performance.getEntriesByName("first-contentful-paint").length`, "no page followed "+keys)
-	at := ask[[]float64](t, `((n, p, w) => [w, w + n.responseEnd, w + p.startTime])(performance.getEntriesByType("navigation")[0],
-		performance.getEntriesByName("first-contentful-paint")[0], performance.timeOrigin - Number(sessionStorage.signed))`)
-	t.tb.Logf("%s: %.0f ms until the browser asked, %.0f ms until it had the next page, %.0f ms until it was painted", keys, at[0], at[1], at[2])
-	return time.Duration(at[2] * float64(time.Millisecond))
+	// The last case leads to the queue, which is another page.
+	t.until(fmt.Sprintf(`location.pathname !== %q && document.readyState === "complete" && (!window.painted ||
+		painted.some((e) => e[0] === "case") && painted.filter((e) => e[0] === "shot").length >= %d)`, before, photos), "no case followed "+keys)
+	ms := ask[float64](t, fmt.Sprintf(`window.painted ? Math.max(painted.find((e) => e[0] === "case")[1], ...painted.filter((e) => e[0] === "shot").slice(0, %d).map((e) => e[1])) - signed :
+		performance.timeOrigin - Number(sessionStorage.signed) + (performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0)`, photos))
+	parts := ask[[]float64](t, `window.painted ? [performance.getEntriesByType("resource").filter((e) => e.initiatorType === "xmlhttprequest" && e.startTime > signed)[0]?.responseEnd ?? signed,
+		painted.find((e) => e[0] === "case")[1]].map((at) => at - signed) : [0, 0]`)
+	t.tb.Logf("%s: next case painted %.0f ms after the last key; its page was there after %.0f ms, its text painted after %.0f ms", keys, ms, parts[0], parts[1])
+	return time.Duration(ms * float64(time.Millisecond))
 }
 
 // inView says that nothing that a verdict needs has to be scrolled to.
@@ -51,6 +70,36 @@ func (t *tab) inView() {
 		t.until(fmt.Sprintf(`(r => r.height > 0 && r.bottom <= innerHeight && r.right <= innerWidth)(document.querySelector(%q).getBoundingClientRect())`, part), part+" is out of sight")
 	}
 	t.until(`(b => b.getBoundingClientRect().bottom <= document.querySelector(".case-facts").getBoundingClientRect().bottom)(document.querySelector(".problem"))`, "the problems are out of sight")
+}
+
+// drag draws with the mouse over a part of an element, in fractions of it.
+func (t *tab) drag(css string, x1, y1, x2, y2 float64) {
+	t.tb.Helper()
+	box := ask[[]float64](t, fmt.Sprintf(`(r => [r.left, r.top, r.width, r.height])(document.querySelector(%q).getBoundingClientRect())`, css))
+	for _, e := range []struct {
+		kind input.DispatchMouseEventType
+		x, y float64
+	}{{input.DispatchMouseEventTypeMousePressed, x1, y1}, {input.DispatchMouseEventTypeMouseMoved, x2, y2}, {input.DispatchMouseEventTypeMouseReleased, x2, y2}} {
+		if _, err := chromedp.Call(t.ctx, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: e.kind, X: box[0] + box[2]*e.x, Y: box[1] + box[3]*e.y, Button: input.MouseButtonLeft, Buttons: 1, ClickCount: 1}); err != nil {
+			t.fail("mouse: %v", err)
+		}
+	}
+}
+
+// measures draws along the tape measure, says how long that is, and measures
+// something three times as long by it; what is saved stands there afterwards.
+func (t *tab) measures() {
+	t.tb.Helper()
+	const photo = `[data-pane=full] figure:not([hidden]) img`
+	t.press("m")
+	t.drag(photo, .2, .5, .3, .5)
+	t.until(`document.activeElement.matches("[data-ruler]")`, "nobody asks how long the ruler is")
+	t.press("150\r")
+	t.drag(photo, .2, .6, .5, .6)
+	t.until(`Math.abs(parseFloat(document.querySelector(".marks text.length")?.textContent) - 450) < 6`, "three times 150 mm is not some 450 mm")
+	t.eval(`window.stillHere = true`)
+	t.click(`[data-mark-form] .primary`)
+	t.until(`!window.stillHere && document.querySelector("[data-pane=full] .marks text.length") && document.querySelector("[data-pane=full] .marks text.ruler").textContent === "150 mm"`, "what was measured is not kept")
 }
 
 // TestAdjudicatorByKeyboard works through the queue without a mouse: looks,
@@ -82,6 +131,7 @@ func TestAdjudicatorByKeyboard(t *testing.T) {
 	j.press("xo")
 	j.until(`document.querySelector("[data-stage]").classList.contains("unmarked")`, "O does not show the original")
 
+	j.measures()
 	for n, keys := range []string{"16^", "1w7^", "r1^", "b7^"} {
 		first := ask[string](j, `location.pathname`)
 		crack := ask[bool](j, `!!document.querySelector("[name=whole_crack]")`)

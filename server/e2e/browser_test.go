@@ -239,6 +239,15 @@ func (t *tab) until(script, otherwise string) {
 	}
 }
 
+// judge presses a button whose answer is laid into the page that is open, and
+// waits for it.
+func (t *tab) judge(css string) {
+	t.tb.Helper()
+	t.eval(`document.querySelector("main").stillHere = true`)
+	t.click(css)
+	t.until(`document.querySelector("main") && !document.querySelector("main").stillHere && document.readyState === "complete"`, "no answer to "+css)
+}
+
 // submit submits the form that an element is in, or names, and waits for the
 // page that follows.
 func (t *tab) submit(css string) {

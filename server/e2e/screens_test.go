@@ -370,12 +370,12 @@ func (s *story) judged() {
 	j.set(`select[name=remedy]`, "remake")
 	j.fill(`textarea[name=reason]`, "批次色号不同,属总部差错")
 	j.fill(`textarea[name=text_store]`, "请按重做单下单")
-	j.submit(`[data-submit-verdict]`)
+	j.judge(`[data-submit-verdict]`)
 	j.sees("90") // shares of 60 and 30 are refused
 	j.allow("422")
 	j.eval(`(e => { e.value = 40; e.dispatchEvent(new Event("input", {bubbles: true})) })(document.querySelectorAll(".share [name=percent]")[1])`)
 	s.snap(j, "headquarters.png", 960)
-	j.submit(`[data-submit-verdict]`)
+	j.judge(`[data-submit-verdict]`)
 }
 
 func (s *story) everywhere() {

@@ -25,6 +25,7 @@ type file struct {
 	w, r   *sql.DB
 	writer *writer
 	idle   chan *conn // connections for snapshots
+	damage damage
 }
 
 // applicationID marks a SQLite file as a SiteLedger server's ("SLsv").
@@ -166,19 +167,22 @@ func (f *file) snapshot(ctx context.Context, fn func(*sql.Tx, *conn) error) erro
 	select {
 	case c := <-f.idle:
 		defer func() { f.idle <- c }()
-		return c.inTx(ctx, fn)
+		return f.damage.note(c.inTx(ctx, fn))
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
 func (f *file) update(ctx context.Context, fn func(*sql.Tx) error) error {
-	return f.writer.update(ctx, fn)
+	if err := f.damage.met(); err != nil {
+		return err
+	}
+	return f.damage.note(f.writer.update(ctx, fn))
 }
 
 // updateCentre needs no lock of the centre: there is one writer.
 func (f *file) updateCentre(ctx context.Context, _ uuid.UUID, fn func(session) error) error {
-	return f.writer.update(ctx, func(*sql.Tx) error { return fn(f.writer.conn) })
+	return f.update(ctx, func(*sql.Tx) error { return fn(f.writer.conn) })
 }
 
 // inTx runs fn in a transaction of the connection. The transaction does not
@@ -208,12 +212,19 @@ func (c *conn) inTx(ctx context.Context, fn func(*sql.Tx, *conn) error) error {
 	return nil
 }
 
-// explain tells a full disk from other failures: the caller is asked to come
-// again, which works as soon as there is room.
+// explain tells a full disk and a damaged file from other failures: the caller
+// is asked to come again, which works as soon as there is room, or the file is
+// put right.
 func explain(err error) error {
 	var se *driver.Error
-	if errors.As(err, &se) && se.Code()&0xff == sqlite3.SQLITE_FULL {
+	if !errors.As(err, &se) {
+		return err
+	}
+	switch se.Code() & 0xff {
+	case sqlite3.SQLITE_FULL:
 		return fault.Wrap(syncproto.Busy, "the server's disk is full; nothing of this was stored, send it again later", err)
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return damaged(err)
 	}
 	return err
 }

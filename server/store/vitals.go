@@ -106,8 +106,14 @@ func seenDevices(ctx context.Context, tx *sql.Tx, now time.Time, v *metrics.Vita
 
 // Ready says whether the store answers, by reading: it neither takes the
 // writer's turn nor waits for it, so that a long queue of writers, or a full
-// disk, does not make a server that can still serve look dead.
+// disk, does not make a server that can still serve look dead. A file that was
+// found damaged is not ready until it was put right and opened anew.
 func (s *Store) Ready(ctx context.Context) error {
+	if f, ok := s.engine.(*file); ok {
+		if err := f.damage.met(); err != nil {
+			return err
+		}
+	}
 	return s.View(ctx, func(tx *sql.Tx) error {
 		var n int
 		return tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM history").Scan(&n)

@@ -59,7 +59,9 @@ func (s *fakeServer) pull(w http.ResponseWriter, r *http.Request) {
 	}
 	if !more {
 		for _, g := range s.removed {
-			if g.rev > after {
+			if g.rev > after && g.table != "" {
+				removed = append(removed, map[string]any{"table": g.table, "row": g.row[:], "why": syncproto.WhyDeleted})
+			} else if g.rev > after {
 				removed = append(removed, map[string]any{"root": g.root[:], "why": "left"})
 			}
 		}

@@ -137,6 +137,10 @@ func (s *fakeServer) fold(l *fakeLog, seq uint64, b []byte) {
 }
 
 func (s *fakeServer) apply(ch *changelog.Change) {
+	if ch.Op == changelog.Delete {
+		s.erase(ch.Table, ch.Row)
+		return
+	}
 	key := ch.Table + "/" + ch.Row.String()
 	row := s.rows[key]
 	if row == nil {

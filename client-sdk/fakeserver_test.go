@@ -69,8 +69,10 @@ type fakeRow struct {
 }
 
 type fakeRemoved struct {
-	root uuid.UUID
-	rev  uint64
+	root  uuid.UUID
+	rev   uint64
+	table string // of one deleted row, instead of a root
+	row   uuid.UUID
 }
 
 type fakeBlob struct {
@@ -212,7 +214,14 @@ func (s *fakeServer) leave(root uuid.UUID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rev++
-	s.removed = append(s.removed, fakeRemoved{root, s.rev})
+	s.removed = append(s.removed, fakeRemoved{root: root, rev: s.rev})
+}
+
+// erase deletes one row.
+func (s *fakeServer) erase(table string, id uuid.UUID) {
+	delete(s.rows, table+"/"+id.String())
+	s.rev++
+	s.removed = append(s.removed, fakeRemoved{rev: s.rev, table: table, row: id})
 }
 
 func (s *fakeServer) order(kind string, args map[string]any) uuid.UUID {

@@ -290,32 +290,6 @@ func (m *mergeRow) keepLoser(l lostColumn) uuid.UUID {
 	return c.ID
 }
 
-// remove leaves a tombstone. A delete wins over concurrent updates, whose
-// values become losers; its id is never used again.
-func (w *work) remove(ctx context.Context, t *schema.Table, ch *changelog.Change, row *Row) (*finding, error) {
-	switch {
-	case row == nil:
-		return held(syncproto.RowUnknown, uuid.Nil), nil
-	case !t.Delete:
-		return held(syncproto.Rule, row.Root), nil
-	case row.Deleted:
-		return nil, nil
-	}
-	s, err := w.stamp(ctx, ch, row.Root)
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range t.Columns {
-		if old, ok := row.Clock.Stamp(c.Name); ok && old.Rev > w.shown(ch) && old.Log != s.Log {
-			w.effects.Losers = append(w.effects.Losers, Loser{Table: t.Name, Row: row.ID, Column: c.Name, Rev: w.rev, Rule: t.RuleOf(c), Value: row.Cols[c.Name], Stamp: old})
-		}
-	}
-	n := row.clone()
-	n.Rev, n.Deleted = w.nextRev(), true
-	w.write(n)
-	return nil, nil
-}
-
 // hasCrew says whether the job has an active assignment.
 func (w *work) hasCrew(ctx context.Context, root uuid.UUID) (bool, error) {
 	if crew, ok := w.crews[root]; ok {

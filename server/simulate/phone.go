@@ -201,6 +201,7 @@ func (p *phone) sync(ctx context.Context) (clientsdk.Round, error) {
 		}
 		p.w.tell("%s started again", p.name)
 		p.w.oracle.fail(p.ordered(ctx))
+		p.w.oracle.fail(p.undeceived(ctx))
 		return r, nil
 	}
 	if err != nil {
@@ -208,11 +209,18 @@ func (p *phone) sync(ctx context.Context) (clientsdk.Round, error) {
 		p.w.oracle.fail(p.timer(ctx))
 		p.w.oracle.fail(known(p, err))
 	}
-	if p.lied {
-		p.lied = false
-		p.w.oracle.fail(p.believes(ctx))
-	}
+	p.w.oracle.fail(p.undeceived(ctx))
 	return r, nil
+}
+
+// undeceived looks, behind a round with an old answer in it, what the phone
+// believes: at once, since a server that is restored later forgets in truth.
+func (p *phone) undeceived(ctx context.Context) error {
+	if !p.lied {
+		return nil
+	}
+	p.lied = false
+	return p.believes(ctx)
 }
 
 // known refuses errors that no fault explains.

@@ -99,6 +99,9 @@ func (s *site) firstPush(ctx context.Context) error {
 
 func (s *site) again(ctx context.Context) error {
 	d := s.main
+	if len(d.log) == 0 {
+		return differs("a log that was pushed", "none")
+	}
 	for n := len(d.log); n > 0; n-- {
 		got, a, err := d.push(ctx, d.batch(1, d.heads[0], d.log[:n]...))
 		if err != nil {

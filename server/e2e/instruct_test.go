@@ -323,6 +323,9 @@ func TestRetakeIsTaken(t *testing.T) {
 func TestWipeNeverDropsUnsentWork(t *testing.T) {
 	d := newDesk(t)
 	d.metered = true
+	if err := d.c.SetUploadRule(d.ctx, clientsdk.UploadWiFi); err != nil {
+		t.Fatal(err)
+	}
 	n := d.note("一")
 	_, sha := d.shot(1, map[string]any{"role": "before"})
 	d.instruct(office.Instruction{Kind: syncproto.KindWipe})

@@ -95,6 +95,7 @@ func (t *tab) measures() {
 	t.drag(photo, .2, .5, .3, .5)
 	t.until(`document.activeElement.matches("[data-ruler]")`, "nobody asks how long the ruler is")
 	t.press("150\r")
+	t.until(`document.querySelector(".marks text.ruler")?.textContent === "150 mm" && !document.activeElement.matches("[data-ruler]")`, "the ruler has no length")
 	t.drag(photo, .2, .6, .5, .6)
 	t.until(`Math.abs(parseFloat(document.querySelector(".marks text.length")?.textContent) - 450) < 6`, "three times 150 mm is not some 450 mm")
 	t.eval(`window.stillHere = true`)

@@ -155,7 +155,7 @@ func (k *Keeper) look(ctx context.Context, p Photo) (Result, error) {
 		r.State = TooLarge
 	case errors.Is(err, ErrDamaged):
 		r.State = Damaged
-		k.log.Info("a stored photo can't be decoded", "sha256", fmt.Sprintf("%x", p.SHA256), "error", err)
+		k.log.Info("a stored photo can't be decoded", "key", fmt.Sprintf("%x", p.SHA256), "error", err)
 	default:
 		return r, err
 	}

@@ -57,6 +57,7 @@ async function refresh() {
 if (document.querySelector("#strip")) {
   const source = new EventSource("/events");
   source.addEventListener("change", refresh);
+  source.addEventListener("open", refresh); // what changed between the page and this line, or while it was cut
   document.addEventListener("visibilitychange", () => document.hidden || refresh());
   setInterval(refresh, 60000); // clocks on the slips go on by themselves
   addEventListener("pagehide", () => source.close());

@@ -216,6 +216,32 @@ func TestBrowserVisit(t *testing.T) {
 	s.quiet()
 }
 
+// A page reads itself again when its line of events opens and whenever
+// something changed; what it answered to a tap stays until it is mended.
+func TestBrowserRefusalStays(t *testing.T) {
+	k, base := arrived(t, map[string]any{"warranty": "in"})
+	id := newID(t).String()
+	k.post(base+"/defect", "id", id, "class", "door_colour").ok()
+	s := newScreen(t, k)
+	const reads = `String(performance.getEntriesByType("resource").filter((e) => e.initiatorType === "xmlhttprequest").length)`
+	s.open(base + "/defect/" + id)
+	s.until("the page reads itself when its line opens", func() bool { return s.js(reads) != "0" })
+	s.see("#missing.wait")
+	s.tap("#submit")
+	s.see("#missing.bad [data-missing=full]")
+	// The second reading began after the first had been laid into the page.
+	for range 2 {
+		was := s.js(reads)
+		s.js(`document.dispatchEvent(new Event("phone-saved")) + ""`)
+		s.until("the page reads itself", func() bool { return s.js(reads) != was })
+	}
+	if class := s.js(`document.querySelector("#missing").className`); class != "card bad" {
+		t.Fatalf("the refusal became %q", class)
+	}
+	k.photo(base, "full", 3, "defect", id, "same_plane", "1", "back", base+"/defect/"+id).ok()
+	s.see("#missing.wait [data-missing=close]")
+}
+
 // draw writes on the pad with a finger.
 func (s *screen) draw() {
 	s.tb.Helper()

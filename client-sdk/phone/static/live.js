@@ -1,6 +1,8 @@
 // When the phone's data or its sync changed, the page reads itself again and
 // swaps the parts marked data-live. Whatever is being typed, opened or chosen
-// stays: a part that holds the focus or a changed field is left alone.
+// stays: a part that holds the focus or a changed field is left alone. So does
+// the answer to what was just sent (data-answer, in a part whose other words
+// are the same): the page read again no longer knows of it.
 
 const live = () => document.querySelectorAll("[data-live]");
 
@@ -25,6 +27,13 @@ function busy(part) {
   return part.querySelector(".busy") !== null;
 }
 
+// shown is what of a part must differ for it to be swapped.
+function shown(part) {
+  const p = part.cloneNode(true);
+  p.querySelectorAll("[data-answer]").forEach((x) => x.remove());
+  return p.textContent + p.querySelectorAll("*").length + [...p.querySelectorAll("[href],[data-state],progress")].map((x) => x.getAttribute("href") || x.value || x.dataset.state).join();
+}
+
 let running = false;
 let again = false;
 async function refresh() {
@@ -41,8 +50,7 @@ async function refresh() {
       const open = [...part.querySelectorAll("details")].map((d) => d.open);
       const copy = document.importNode(next, true);
       [...copy.querySelectorAll("details")].forEach((d, i) => open[i] !== undefined && (d.open = open[i]));
-      const strip = (n) => n.cloneNode(true).textContent + n.querySelectorAll("*").length + [...n.querySelectorAll("[href],[data-state],progress")].map((x) => x.getAttribute("href") || x.value || x.dataset.state).join();
-      if (strip(part) !== strip(copy)) part.replaceWith(copy);
+      if (shown(part) !== shown(copy)) part.replaceWith(copy);
     }
   }
   running = false;

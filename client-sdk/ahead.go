@@ -3,6 +3,8 @@ package clientsdk
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"siteledger/client-sdk/transport"
 	"siteledger/syncproto"
 )
@@ -19,6 +21,7 @@ type pagesAhead struct {
 	pages  chan *nextPage // closed at the end
 	cancel context.CancelFunc
 	ended  bool
+	kept   *nextPage // came, and was not ready yet
 }
 
 // nextPage is a page that came, or why it did not.
@@ -73,8 +76,12 @@ func (a *pagesAhead) get(cursor string) *nextPage {
 	if !a.runs() {
 		return nil
 	}
-	n, ok := <-a.pages
-	if !ok || n.cursor != cursor {
+	n := a.kept
+	a.kept = nil
+	if n == nil {
+		n = <-a.pages
+	}
+	if n == nil || n.cursor != cursor {
 		a.drop()
 		return nil
 	}
@@ -83,6 +90,34 @@ func (a *pagesAhead) get(cursor string) *nextPage {
 		a.drop()
 	}
 	return n
+}
+
+// ready gives the page behind a cursor, of the same history, if it is there
+// already; it never waits for the network.
+func (a *pagesAhead) ready(cursor string, history uuid.UUID) *syncproto.Page {
+	if !a.runs() {
+		return nil
+	}
+	if a.kept == nil {
+		select {
+		case a.kept = <-a.pages:
+		default:
+		}
+	}
+	n := a.kept
+	if n == nil {
+		return nil
+	}
+	select {
+	case <-n.read:
+	default:
+		return nil
+	}
+	if n.err != nil || n.cursor != cursor || n.page.History != history {
+		return nil // get says what is the matter
+	}
+	a.kept = nil
+	return n.page
 }
 
 func (a *pagesAhead) runs() bool { return a != nil && !a.ended }

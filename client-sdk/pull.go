@@ -52,14 +52,14 @@ func (c *Client) pull(ctx context.Context, r *Round) (answered bool, err error) 
 		if kind == replica.Fresh && page.More && len(page.Rows) >= aheadFrom && !ahead.runs() {
 			ahead = c.readAhead(ctx, page.Next, limit)
 		}
-		took, err := c.take(ctx, kind, page, times)
+		took, err := c.take(ctx, kind, page, times, ahead)
 		r.Pulled += took.rows
 		answered = answered || took.answered
 		if err != nil {
 			return answered, err
 		}
 		switch {
-		case page.More:
+		case took.more:
 		case took.mismatch == "":
 			return answered, nil
 		case repaired == repairs:
@@ -116,16 +116,22 @@ func (c *Client) sameHistory(ctx context.Context, page *syncproto.Page) error {
 	return c.historyChanged(ctx, page.History.String(), errors.New("a page of another history"))
 }
 
-// took is what one page did.
+// pagesAtOnce is how many pages of a first pull one transaction takes over, if
+// they are there: an index page that each of them changes is written once.
+const pagesAtOnce = 8
+
+// took is what one page, or some of a first pull, did.
 type took struct {
+	more     bool // there are further pages
 	rows     int
 	answered bool
 	mismatch string
 }
 
 // take stages a page. The last one makes all of them visible, together with the
-// cursor, my changes on top, and the answers to instructions.
-func (c *Client) take(ctx context.Context, kind replica.Kind, page *syncproto.Page, times transport.Times) (took, error) {
+// cursor, my changes on top, and the answers to instructions. What was read
+// ahead of a first pull and is there already goes along.
+func (c *Client) take(ctx context.Context, kind replica.Kind, page *syncproto.Page, times transport.Times, ahead *pagesAhead) (took, error) {
 	var t took
 	id, err := c.enrolled()
 	if err != nil {
@@ -133,8 +139,18 @@ func (c *Client) take(ctx context.Context, kind replica.Kind, page *syncproto.Pa
 	}
 	err = c.db.Update(ctx, func(tx *sql.Tx) error {
 		t = took{}
-		if err := c.rep.Stage(ctx, tx, kind, page); err != nil {
-			return err
+		for n := 1; ; n++ {
+			if err := c.rep.Stage(ctx, tx, kind, page); err != nil {
+				return err
+			}
+			if !page.More || n == pagesAtOnce {
+				break
+			}
+			next := ahead.ready(page.Next, page.History)
+			if next == nil {
+				break
+			}
+			page = next
 		}
 		if err := c.out.Observe(ctx, tx, page.HLC); err != nil {
 			return err
@@ -143,13 +159,14 @@ func (c *Client) take(ctx context.Context, kind replica.Kind, page *syncproto.Pa
 			return err
 		}
 		if page.More {
+			t.more = true
 			return nil
 		}
 		var err error
 		t, err = c.show(ctx, tx, id, page)
 		return err
 	})
-	if err == nil && !page.More {
+	if err == nil && !t.more {
 		c.changed()
 	}
 	return t, err

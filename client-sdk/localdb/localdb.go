@@ -61,7 +61,7 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 	if err := private(path); err != nil {
 		return nil, err
 	}
-	w, err := connect(path, "_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
+	w, err := connect(path, "_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=wal_autocheckpoint("+checkpointPages+")")
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +88,9 @@ func private(path string) error {
 	}
 	return f.Close()
 }
+
+// checkpointPages is how long the WAL grows before it is written back: 8 MiB.
+const checkpointPages = "2048"
 
 func connect(path, options string) (*sql.DB, error) {
 	// The path is escaped, so that no folder's name can become an option.

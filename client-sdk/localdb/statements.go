@@ -69,6 +69,16 @@ type statement struct {
 	busy  bool
 }
 
+// CheckNamedValue takes what SQLite takes as it is; anything else goes the long
+// way of database/sql. A first pull binds half a million values.
+func (k *keeping) CheckNamedValue(v *driver.NamedValue) error {
+	switch v.Value.(type) {
+	case nil, int64, float64, bool, []byte, string:
+		return nil
+	}
+	return driver.ErrSkip
+}
+
 // ExecContext runs a text that gives no rows.
 func (k *keeping) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
 	s, err := k.statement(ctx, text)

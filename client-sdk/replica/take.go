@@ -67,21 +67,31 @@ func (s *taking) show(ctx context.Context, tx *sql.Tx, rows []schema.Row) error 
 	return nil
 }
 
-// split parts what this app has a place for from what it has not. The row's own
-// columns become what is known.
+// split parts what this app has a place for from what it has not, which hardly
+// any row has. The row's own columns become what is known.
 func (t *table) split(row schema.Row) (known, rest schema.Row) {
 	known, rest = row, row
 	rest.Cols = nil
-	for name, v := range row.Cols {
-		if c := t.Column(name); c != nil && shaped(c, v) {
-			row.Cols[name] = c.Normal(v)
+	n := 0
+	for _, c := range t.Columns {
+		v, ok := row.Cols[c.Name]
+		if !ok || !shaped(c, v) {
 			continue
 		}
-		if rest.Cols == nil {
-			rest.Cols = map[string]schema.Value{}
+		n++
+		if c.Type == schema.Float {
+			row.Cols[c.Name] = c.Normal(v)
 		}
-		rest.Cols[name] = v
-		delete(row.Cols, name)
+	}
+	if n == len(row.Cols) {
+		return known, rest
+	}
+	rest.Cols = map[string]schema.Value{}
+	for name, v := range row.Cols {
+		if c := t.Column(name); c == nil || !shaped(c, v) {
+			rest.Cols[name] = v
+			delete(row.Cols, name)
+		}
 	}
 	return known, rest
 }

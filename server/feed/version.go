@@ -55,10 +55,12 @@ func (p *pull) visible(r schema.Row) syncproto.Row {
 		out.Cols = map[string]schema.Value{}
 	}
 	for _, c := range t.Columns {
-		if c.MayRead(p.dev.Role) && c.KnownAt(p.dev.Schema) {
-			out.Cols[c.Name] = c.ValueAt(out.Cols[c.Name], p.dev.Schema)
-		} else {
+		if !c.MayRead(p.dev.Role) || !c.KnownAt(p.dev.Schema) {
 			delete(out.Cols, c.Name)
+			continue
+		}
+		if was, there := out.Cols[c.Name]; !there || len(c.LaterValues) > 0 {
+			out.Cols[c.Name] = c.ValueAt(was, p.dev.Schema)
 		}
 	}
 	return out

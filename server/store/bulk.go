@@ -65,7 +65,7 @@ func (c *centreTx) loadSome(ctx context.Context, q *tableSQL, ids []uuid.UUID, o
 	for i := range loadAtOnce {
 		args = append(args, ids[min(i, len(ids)-1)][:])
 	}
-	rows, err := c.query(ctx, q.many, args...)
+	rows, err := c.queryMany(ctx, q.many, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -82,7 +83,7 @@ func (s *Store) ViewCentre(ctx context.Context, centre uuid.UUID, fn func(feed.S
 
 // Roots satisfies feed.Audience.
 func (v *snapshot) Roots(ctx context.Context, person uuid.UUID) ([]feed.Root, error) {
-	rows, err := v.query(ctx, feedRoots, v.centre[:], person[:])
+	rows, err := v.queryMany(ctx, feedRoots, v.centre[:], person[:])
 	if err != nil {
 		return nil, err
 	}
@@ -171,48 +172,49 @@ func (v *snapshot) Keys(ctx context.Context, stream, root uuid.UUID, after uint6
 // Rows satisfies feed.Content. It reads a table's rows many at a time, without
 // what a reader never gets: the clocks of the columns.
 func (v *snapshot) Rows(ctx context.Context, stream uuid.UUID, keys []feed.Key) ([]schema.Row, error) {
-	byTable := map[string][]uuid.UUID{}
-	for _, k := range keys {
-		byTable[k.Table] = append(byTable[k.Table], k.Row)
+	type wanted struct {
+		ids []uuid.UUID
+		at  map[uuid.UUID]int // places in out
 	}
-	found := make(map[string]map[uuid.UUID]schema.Row, len(byTable))
-	for table, ids := range byTable {
+	byTable := map[string]*wanted{}
+	for i, k := range keys {
+		w := byTable[k.Table]
+		if w == nil {
+			w = &wanted{at: map[uuid.UUID]int{}}
+			byTable[k.Table] = w
+		}
+		w.ids, w.at[k.Row] = append(w.ids, k.Row), i
+	}
+	out := make([]schema.Row, len(keys))
+	for table, w := range byTable {
 		q := v.s.tables[table]
 		if q == nil {
 			return nil, fmt.Errorf("the feed names an unknown table %s", table)
 		}
-		of := make(map[uuid.UUID]schema.Row, len(ids))
-		for len(ids) > 0 {
+		for ids := w.ids; len(ids) > 0; {
 			text, many := q.shown, loadAtOnce
 			if len(ids) >= showAtOnce {
 				text, many = q.shownMany, showAtOnce
 			}
 			some := ids[:min(len(ids), many)]
-			if err := v.shown(ctx, q, text, many, stream, some, of); err != nil {
+			if err := v.shown(ctx, q, text, many, stream, some, func(r schema.Row) { out[w.at[r.ID]] = r }); err != nil {
 				return nil, fmt.Errorf("rows of %s: %w", table, err)
 			}
 			ids = ids[len(some):]
 		}
-		found[table] = of
 	}
-	out := make([]schema.Row, 0, len(keys))
-	for _, k := range keys {
-		if r, ok := found[k.Table][k.Row]; ok {
-			out = append(out, r)
-		}
-	}
-	return out, nil
+	return slices.DeleteFunc(out, func(r schema.Row) bool { return r.Table == "" }), nil
 }
 
 // shown reads up to many rows of a table; a shorter list names its last row
 // again and again.
-func (v *snapshot) shown(ctx context.Context, q *tableSQL, text string, many int, stream uuid.UUID, ids []uuid.UUID, found map[uuid.UUID]schema.Row) error {
+func (v *snapshot) shown(ctx context.Context, q *tableSQL, text string, many int, stream uuid.UUID, ids []uuid.UUID, take func(schema.Row)) error {
 	args := make([]any, 1, 1+many)
 	args[0] = stream[:]
 	for i := range many {
 		args = append(args, ids[min(i, len(ids)-1)][:])
 	}
-	rows, err := v.query(ctx, text, args...)
+	rows, err := v.queryMany(ctx, text, args...)
 	if err != nil {
 		return err
 	}
@@ -230,11 +232,9 @@ func (v *snapshot) shown(ctx context.Context, q *tableSQL, text string, many int
 		}
 		r := schema.Row{Table: q.t.Name, ID: uuid.UUID(id), Root: uuid.UUID(root), Rev: uint64(rev), Cols: make(map[string]schema.Value, len(cells))}
 		for i, c := range q.t.Columns {
-			if v := fromSQL(c, cells[i]); v != nil {
-				r.Cols[c.Name] = v
-			}
+			r.Cols[c.Name] = fromSQL(c, cells[i])
 		}
-		found[r.ID] = r
+		take(r)
 	}
 	return rows.Err()
 }

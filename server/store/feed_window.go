@@ -76,7 +76,7 @@ func (v *snapshot) windowOfFile(ctx context.Context, stream uuid.UUID, spans []f
 // placesOf reads the places of roots, given as JSON, behind one rev. Where they
 // are fewer than the limit, as most are, sorting them here is cheaper than there.
 func (v *snapshot) placesOf(ctx context.Context, roots string, stream uuid.UUID, after, upTo uint64, limit int) ([]feed.Key, []int, error) {
-	rows, err := v.query(ctx, feedWindowAll, roots, stream[:], int64(after), int64(upTo), limit)
+	rows, err := v.queryMany(ctx, feedWindowAll, roots, stream[:], int64(after), int64(upTo), limit)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -88,7 +88,7 @@ func (v *snapshot) placesOf(ctx context.Context, roots string, stream uuid.UUID,
 		sort.Sort(&byRev{keys, of})
 		return keys, of, nil
 	}
-	if rows, err = v.query(ctx, feedWindowFirst, roots, stream[:], int64(after), int64(upTo), limit); err != nil {
+	if rows, err = v.queryMany(ctx, feedWindowFirst, roots, stream[:], int64(after), int64(upTo), limit); err != nil {
 		return nil, nil, err
 	}
 	return places(rows, limit)

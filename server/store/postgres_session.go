@@ -72,6 +72,11 @@ func (p *pipeline) query(_ context.Context, text string, args ...any) (rows, err
 	return &pipelineRows{Rows: r, end: func() error { return p.end(br) }}, nil
 }
 
+// queryMany is query: pgx hands values on as they come.
+func (p *pipeline) queryMany(ctx context.Context, text string, args ...any) (rows, error) {
+	return p.query(ctx, text, args...)
+}
+
 func (p *pipeline) queryRow(ctx context.Context, text string, args ...any) (scanner, error) {
 	r, err := p.query(ctx, text, args...)
 	if err != nil {

@@ -76,6 +76,7 @@ type engine interface {
 type session interface {
 	exec(ctx context.Context, text string, args ...any) error
 	query(ctx context.Context, text string, args ...any) (rows, error)
+	queryMany(ctx context.Context, text string, args ...any) (rows, error)
 	queryRow(ctx context.Context, text string, args ...any) (scanner, error)
 }
 

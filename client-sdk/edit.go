@@ -140,10 +140,12 @@ func (e *Edit) InsertID(table string, id uuid.UUID, cols map[string]any) error {
 	if err != nil {
 		return err
 	}
-	if err := e.c.rep.Insert(e.ctx, e.tx, table, id, root, values); err != nil {
+	after, err := e.c.rep.Insert(e.ctx, e.tx, table, id, root, values)
+	if err != nil {
 		return explained(err)
 	}
-	return e.note(outbox.Entry{Table: table, Row: id, Root: root, Op: changelog.Insert, Cols: values})
+	e.note(outbox.Entry{Table: table, Row: id, Root: root, Op: changelog.Insert, Cols: values}, after)
+	return nil
 }
 
 // Update changes columns of a row that this phone shows. Columns that have the
@@ -182,21 +184,18 @@ func (e *Edit) Update(table string, id uuid.UUID, cols map[string]any) error {
 	if err := e.mayUpdate(t, row, values); err != nil {
 		return err
 	}
-	if err := e.c.rep.Update(e.ctx, e.tx, table, id, values); err != nil {
+	after, err := e.c.rep.Update(e.ctx, e.tx, row, values)
+	if err != nil {
 		return explained(err)
 	}
-	return e.note(outbox.Entry{Table: table, Row: id, Root: row.Root, Op: changelog.Update, Base: row.Rev, Cols: values, Was: was})
+	e.note(outbox.Entry{Table: table, Row: id, Root: row.Root, Op: changelog.Update, Base: row.Rev, Cols: values, Was: was}, after)
+	return nil
 }
 
 // note keeps a write for the log and for the rules of the trade.
-func (e *Edit) note(n outbox.Entry) error {
-	after, _, err := e.Row(n.Table, n.Row)
-	if err != nil {
-		return err
-	}
+func (e *Edit) note(n outbox.Entry, after schema.Row) {
 	e.entries = append(e.entries, n)
 	e.written = append(e.written, fieldwork.Written{Table: n.Table, ID: n.Row, Op: uint8(n.Op), Cols: n.Cols, After: after})
-	return nil
 }
 
 // NextReceipt takes the next receipt number of the device's own range (FP-03).

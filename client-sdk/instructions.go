@@ -131,7 +131,7 @@ func (c *Client) acknowledge(ctx context.Context, tx *sql.Tx, id *identity, answ
 			return err
 		}
 		cols := map[string]schema.Value{"instruction": a.id[:], "state": a.state}
-		if err := c.rep.Insert(ctx, tx, "instruction_ack", row, id.Person, cols); err != nil {
+		if _, err := c.rep.Insert(ctx, tx, "instruction_ack", row, id.Person, cols); err != nil {
 			return err
 		}
 		entries[i] = outbox.Entry{Table: "instruction_ack", Row: row, Root: id.Person, Op: changelog.Insert, Cols: cols}

@@ -40,7 +40,7 @@ func inState(t *testing.T, state string, refused bool) *spot {
 	}
 	cols := map[string]any{"job": s.root[:], "kind": "note", "text": "x", "at": int64(1)}
 	s.do(func(ctx context.Context, tx *sql.Tx) error {
-		if err := s.rep.Insert(ctx, tx, "note", s.row, s.root, cols); err != nil {
+		if _, err := s.rep.Insert(ctx, tx, "note", s.row, s.root, cols); err != nil {
 			return err
 		}
 		return s.o.Append(ctx, tx, s.who, outbox.Stamp{Wall: 1000}, 1, []outbox.Entry{{Table: "note", Row: s.row, Root: s.root, Op: changelog.Insert, Cols: cols}})

@@ -156,26 +156,29 @@ func (o *Outbox) encode(changes []*changelog.Change) ([][]byte, error) {
 
 // insert writes encoded changes of one transaction behind the log's end.
 func (o *Outbox) insert(ctx context.Context, tx *sql.Tx, who Author, at Stamp, e *epoch, changes []*changelog.Change, encoded [][]byte, root func(i int) uuid.UUID) error {
-	head := e.head
-	for i, ch := range changes {
-		digest := changelog.Digest(encoded[i])
-		head = changelog.NextDigest(head, digest)
-		id := root(i)
-		if _, err := tx.ExecContext(ctx, `
-			INSERT INTO change (epoch, seq, txn, last, tbl, row, root, op, wall, bytes, digest, hash)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-			e.id[:], ch.Seq, ch.Txn, ch.Last, ch.Table, ch.Row[:], id[:], ch.Op, ch.Wall, encoded[i], digest[:], head[:]); err != nil {
-			return fmt.Errorf("append change %d: %w", ch.Seq, err)
-		}
+	digests, heads, head := make([][32]byte, len(changes)), make([][32]byte, len(changes)), e.head
+	for i := range changes {
+		digests[i] = changelog.Digest(encoded[i])
+		head = changelog.NextDigest(head, digests[i])
+		heads[i] = head
 	}
 	last := changes[len(changes)-1].Seq
-	signature := ed25519.Sign(who.Key, changelog.PushMessage(who.Device, e.id, last, head, at.Boot, at.Mono, at.Wall))
-	if _, err := tx.ExecContext(ctx, `
-		UPDATE change
-		SET head_signature = $1, head_boot = $2, head_mono = $3, head_wall = $4
-		WHERE epoch = $5 AND seq = $6`,
-		signature, at.Boot[:], at.Mono, at.Wall, e.id[:], last); err != nil {
-		return fmt.Errorf("sign head %d: %w", last, err)
+	signed := []any{
+		ed25519.Sign(who.Key, changelog.PushMessage(who.Device, e.id, last, head, at.Boot, at.Mono, at.Wall)), at.Boot[:], at.Mono, at.Wall,
+	}
+	for i, ch := range changes {
+		id := root(i)
+		args := append(make([]any, 0, 16), e.id[:], ch.Seq, ch.Txn, ch.Last, ch.Table, ch.Row[:], id[:], ch.Op, ch.Wall, encoded[i], digests[i][:], heads[i][:])
+		if ch.Seq == last {
+			args = append(args, signed...)
+		} else {
+			args = append(args, nil, nil, nil, nil)
+		}
+		if _, err := tx.ExecContext(ctx, `
+			INSERT INTO change (epoch, seq, txn, last, tbl, row, root, op, wall, bytes, digest, hash, head_signature, head_boot, head_mono, head_wall)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`, args...); err != nil {
+			return fmt.Errorf("append change %d: %w", ch.Seq, err)
+		}
 	}
 	e.last, e.head = last, head
 	return nil

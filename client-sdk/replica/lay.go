@@ -15,44 +15,40 @@ import (
 	"siteledger/syncproto/schema"
 )
 
-// Insert shows a new row of mine. Columns that cols does not name are empty.
-func (r *Replica) Insert(ctx context.Context, tx *sql.Tx, name string, id, root uuid.UUID, cols map[string]schema.Value) error {
+// Insert shows a new row of mine, and gives it. Columns that cols does not name
+// are empty.
+func (r *Replica) Insert(ctx context.Context, tx *sql.Tx, name string, id, root uuid.UUID, cols map[string]schema.Value) (schema.Row, error) {
+	row := schema.Row{Table: name, ID: id, Root: root, Cols: cols}
 	t, err := r.table(name)
 	if err != nil {
-		return err
+		return row, err
 	}
-	if _, there, err := r.stored(ctx, tx, name, id); err != nil {
-		return err
-	} else if there {
-		return fmt.Errorf("%w: %s %s", ErrRowExists, name, id)
+	n, err := t.write(ctx, tx, t.add, row, 1, false)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("%w: %s %s", ErrRowExists, name, id)
 	}
-	return t.put(ctx, tx, schema.Row{ID: id, Root: root, Cols: cols}, 1, false)
+	return row, err
 }
 
-// Update shows changed columns of a row, and keeps what the server said of it.
-func (r *Replica) Update(ctx context.Context, tx *sql.Tx, name string, id uuid.UUID, cols map[string]schema.Value) error {
-	t, err := r.table(name)
+// Update shows changed columns of a row that [Replica.Row] gave in the same
+// transaction, keeps what the server said of it, and gives it as it is now.
+func (r *Replica) Update(ctx context.Context, tx *sql.Tx, row schema.Row, cols map[string]schema.Value) (schema.Row, error) {
+	t, err := r.table(row.Table)
 	if err != nil {
-		return err
+		return row, err
 	}
-	row, there, err := r.Row(ctx, tx, name, id)
+	mine, held, err := t.marks(ctx, tx, row.ID)
 	if err != nil {
-		return err
-	}
-	if !there {
-		return fmt.Errorf("%w: %s %s", ErrRowUnknown, name, id)
-	}
-	mine, held, err := t.marks(ctx, tx, id)
-	if err != nil {
-		return err
+		return row, err
 	}
 	if mine == 0 {
 		if err := r.putBase(ctx, tx, row, false); err != nil {
-			return err
+			return row, err
 		}
 	}
+	row.Cols = maps.Clone(row.Cols)
 	maps.Copy(row.Cols, cols)
-	return t.put(ctx, tx, row, mine+1, held)
+	return row, t.put(ctx, tx, row, mine+1, held)
 }
 
 func (t *table) marks(ctx context.Context, tx *sql.Tx, id uuid.UUID) (mine int, held bool, err error) {

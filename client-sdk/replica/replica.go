@@ -52,6 +52,7 @@ type table struct {
 	columns string // the schema's columns, quoted, each with a comma before it
 	selects string
 	upsert  string
+	add     string // upsert of a row that is not there yet
 	// Of takeAtOnce rows.
 	insert string // the server's, with nothing of mine
 	marked string // those that have something of mine
@@ -92,14 +93,15 @@ func newTable(t *schema.Table) *table {
 		fmt.Fprintf(&sets, ", %s = excluded.%s", q, q)
 	}
 	app := quote("app_" + t.Name)
+	add := "INSERT INTO " + app + " (id, root, rev, mine, held" + columns.String() + ") VALUES ($1, $2, $3, $4, $5" + binds.String() + ") ON CONFLICT (id) DO "
 	one := "(?, ?, ?, 0, 0" + strings.Repeat(", ?", len(t.Columns)) + ")"
 	return &table{
 		Table:   t,
 		app:     app,
 		columns: columns.String(),
 		selects: "SELECT id, root, rev" + columns.String() + " FROM " + app,
-		upsert: "INSERT INTO " + app + " (id, root, rev, mine, held" + columns.String() + ") VALUES ($1, $2, $3, $4, $5" + binds.String() +
-			") ON CONFLICT (id) DO UPDATE SET root = excluded.root, rev = excluded.rev, mine = excluded.mine, held = excluded.held" + sets.String(),
+		add:     add + "NOTHING",
+		upsert:  add + "UPDATE SET root = excluded.root, rev = excluded.rev, mine = excluded.mine, held = excluded.held" + sets.String(),
 		insert: "INSERT INTO " + app + " (id, root, rev, mine, held" + columns.String() + ") VALUES " + one + strings.Repeat(", "+one, takeAtOnce-1) +
 			" ON CONFLICT (id) DO UPDATE SET root = excluded.root, rev = excluded.rev, mine = excluded.mine, held = excluded.held" + sets.String(),
 		marked: "SELECT id FROM " + app + " WHERE id IN " + places() + " AND mine > 0 UNION ALL SELECT row FROM base WHERE tbl = ? AND row IN " + places(),
@@ -119,15 +121,25 @@ func (r *Replica) table(name string) (*table, error) {
 
 // put writes the whole of a row.
 func (t *table) put(ctx context.Context, tx *sql.Tx, row schema.Row, mine int, held bool) error {
+	_, err := t.write(ctx, tx, t.upsert, row, mine, held)
+	return err
+}
+
+// write runs upsert or add, and says how many rows it wrote.
+func (t *table) write(ctx context.Context, tx *sql.Tx, text string, row schema.Row, mine int, held bool) (n int64, err error) {
 	args := make([]any, 0, 5+len(t.Columns))
 	args = append(args, row.ID[:], row.Root[:], int64(row.Rev), mine, held)
 	for _, c := range t.Columns {
 		args = append(args, bind(row.Cols[c.Name]))
 	}
-	if _, err := tx.ExecContext(ctx, t.upsert, args...); err != nil {
-		return fmt.Errorf("write %s: %w", t.Name, err)
+	done, err := tx.ExecContext(ctx, text, args...)
+	if err == nil {
+		n, err = done.RowsAffected()
 	}
-	return nil
+	if err != nil {
+		return 0, fmt.Errorf("write %s: %w", t.Name, err)
+	}
+	return n, nil
 }
 
 func (t *table) remove(ctx context.Context, tx *sql.Tx, id uuid.UUID) error {

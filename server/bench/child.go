@@ -267,6 +267,7 @@ func (b *bench) profilePath(name string) (string, error) {
 type used struct {
 	cpu  float64 // seconds
 	peak float64 // bytes resident
+	file float64 // bytes of them that are the program's file, at the end
 }
 
 // begin starts the books of the measured part.
@@ -296,6 +297,9 @@ func (s *server) measured() (u used, err error) {
 	}
 	u.cpu = cpu - s.cpu
 	if u.peak, err = memoryPeak(s.pid()); err != nil {
+		return u, err
+	}
+	if u.file, err = statusKB(s.pid(), "RssFile"); err != nil {
 		return u, err
 	}
 	s.b.peakOf("server", u.peak)

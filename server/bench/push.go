@@ -31,7 +31,7 @@ func (b *bench) push(ctx context.Context) ([]*row, error) {
 	if err != nil {
 		return nil, err
 	}
-	var ours, floor, cpu, peak series
+	var ours, floor, cpu, peak, file series
 	for i := range b.runs {
 		dir := filepath.Join(b.dir, b.row, fmt.Sprintf("run%d", i))
 		if err := copyFolder(template, dir); err != nil {
@@ -46,6 +46,7 @@ func (b *bench) push(ctx context.Context) ([]*row, error) {
 			return nil, fmt.Errorf("floor: %w", err)
 		}
 		ours, floor, cpu, peak = append(ours, rate), append(floor, bare), append(cpu, u.cpu), append(peak, mb(u.peak))
+		file = append(file, mb(u.file))
 		b.say("run %d of %d: %s changes/s, floor %s, %.2f CPU s, %.0f MB", i+1, b.runs, number(rate), number(bare), u.cpu, mb(u.peak))
 		if err := os.RemoveAll(dir); err != nil {
 			return nil, err
@@ -58,6 +59,7 @@ func (b *bench) push(ctx context.Context) ([]*row, error) {
 	r.atMost("server MB", peak.median(), 64)
 	r.figure("server_cpu_s", cpu.median())
 	r.figure("server_peak_mb", peak.median())
+	r.figure("of_it_program_file_mb", file.median())
 	r.figure("bytes_per_change", meanSize(fleet))
 	r.note("%d devices of one centre, %d changes each in batches of %d, %d jobs each", len(fleet), b.size.pushChanges, b.size.batch, jobsEach)
 	return []*row{r}, nil

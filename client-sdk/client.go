@@ -85,7 +85,7 @@ func Open(cfg Config) (*Client, error) {
 		return nil, &Error{Code: CodeInternal, ZH: "服务器地址不对。", EN: "The server's address is wrong.", Err: err}
 	}
 	c.net.Reads(c.schema.Version)
-	if c.out, err = outbox.New(syncproto.DefaultLimits(), cfg.Rand, cfg.NewID); err != nil {
+	if c.out, err = outbox.New(syncproto.DefaultLimits(), cfg.NewID); err != nil {
 		return nil, explained(err)
 	}
 	if c.rep, err = replica.New(c.schema, c.out); err != nil {

@@ -29,7 +29,7 @@ type Config struct {
 	// NewID makes the ids of rows and logs, UUIDv7; nil makes them of Rand and the
 	// machine's clock.
 	NewID func() (uuid.UUID, error)
-	// Rand is the source of salts, keys and jitter; nil means crypto/rand.
+	// Rand is the source of keys, ids and jitter; nil means crypto/rand.
 	Rand io.Reader
 	// Mono is a monotonic clock that counts sleep, in milliseconds since the
 	// boot that it names. Nil means the app's own start, under a new id.

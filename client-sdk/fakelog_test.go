@@ -5,7 +5,9 @@ import (
 	"crypto/ed25519"
 	"encoding/hex"
 	"io"
+	"mime"
 	"net/http"
+	"strconv"
 
 	"github.com/fxamacker/cbor/v2"
 	"github.com/google/uuid"
@@ -13,6 +15,7 @@ import (
 
 	"siteledger/syncproto"
 	"siteledger/syncproto/changelog"
+	"siteledger/syncproto/pack"
 	"siteledger/syncproto/schema"
 )
 
@@ -41,10 +44,35 @@ func (s *fakeServer) body(r *http.Request) []byte {
 	return b
 }
 
+// pushed reads a push in either form.
+func (s *fakeServer) pushed(r *http.Request) (req syncproto.PushRequest, refused syncproto.Code) {
+	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != syncproto.TypeCBOR && (media != syncproto.TypePacked || s.plain) {
+		return req, syncproto.TypeUnsupported
+	}
+	b := s.body(r)
+	if err := cbor.Unmarshal(b, &req); err != nil {
+		return req, syncproto.EnvelopeInvalid
+	}
+	if media == syncproto.TypeCBOR {
+		return req, ""
+	}
+	var form syncproto.PackedRequest
+	size, err := strconv.Atoi(params["size"])
+	if err != nil || cbor.Unmarshal(b, &form) != nil {
+		return req, syncproto.EnvelopeInvalid
+	}
+	if req.Changes, err = pack.Unpack(form.Packed, size, 1000); err != nil {
+		return req, syncproto.EnvelopeInvalid
+	}
+	s.packed++
+	return req, ""
+}
+
 func (s *fakeServer) push(w http.ResponseWriter, r *http.Request, device uuid.UUID) {
-	var req syncproto.PushRequest
-	if err := cbor.Unmarshal(s.body(r), &req); err != nil {
-		s.problem(w, syncproto.Problem{Code: syncproto.EnvelopeInvalid})
+	req, refused := s.pushed(r)
+	if refused != "" {
+		s.problem(w, syncproto.Problem{Code: refused})
 		return
 	}
 	epoch := uuid.UUID(req.Epoch)

@@ -51,6 +51,8 @@ type fakeServer struct {
 	pageRows int
 	spoil    bool // checksums are wrong once
 	maxBatch int
+	plain    bool // an old build: it knows nothing of packed pushes
+	packed   int  // packed pushes that were read
 	judge    func(ch *changelog.Change) (syncproto.OutcomeCode, syncproto.Reason)
 	calls    []string
 
@@ -130,6 +132,11 @@ func (s *fakeServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	rec := httptest.NewRecorder()
 	rec.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
+	s.mu.Lock()
+	if !s.plain {
+		rec.Header().Set(syncproto.HeaderAcceptPush, syncproto.TypePacked)
+	}
+	s.mu.Unlock()
 	s.serve(rec, r)
 	if after != nil {
 		if err := after(r); err != nil {

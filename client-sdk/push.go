@@ -60,7 +60,7 @@ func (c *Client) pushBatch(ctx context.Context, id *identity, b *outbox.Batch) (
 	var times transport.Times
 	err = c.authed(ctx, func(token string) error {
 		var err error
-		ans, times, err = c.net.Push(ctx, token, b.Request(id.author(), id.History, c.stamp()))
+		ans, times, err = c.send(ctx, token, id, b)
 		return err
 	})
 	if err != nil {
@@ -94,6 +94,24 @@ func (c *Client) pushBatch(ctx context.Context, id *identity, b *outbox.Batch) (
 		err = c.loadIdentity(ctx)
 	}
 	return eff.Acked, !verified, err
+}
+
+// send signs a batch and sends it: packed to a server that takes it so, and
+// else, or where that is refused unread, as it is.
+func (c *Client) send(ctx context.Context, token string, id *identity, b *outbox.Batch) (*syncproto.PushAnswer, transport.Times, error) {
+	if c.net.TakesPacked() {
+		packed, err := b.Packed(id.author().Key)
+		if err != nil {
+			c.cfg.Log.Error("a batch goes as it is", "error", err)
+		}
+		if packed == nil {
+			return c.net.Push(ctx, token, b.Request(id.author(), id.History, c.stamp()))
+		}
+		if ans, times, err := c.net.PushPacked(ctx, token, b.Request(id.author(), id.History, c.stamp()), packed); !errors.Is(err, transport.ErrPacked) {
+			return ans, times, err
+		}
+	}
+	return c.net.Push(ctx, token, b.Request(id.author(), id.History, c.stamp()))
 }
 
 // pushRefused does what the protocol's table says for a refused push; nil where

@@ -30,7 +30,14 @@ const (
 
 // Media types.
 const (
-	TypeCBOR    = "application/cbor"
+	TypeCBOR = "application/cbor"
+	// TypePacked is a push whose changes are packed; its parameter "size" is how
+	// many bytes they have together.
+	TypePacked  = "application/vnd.siteledger.packed"
 	TypeJSON    = "application/json"
 	TypeProblem = "application/problem+json"
 )
+
+// HeaderAcceptPush stands in every answer of a server and lists the types of
+// push that it reads beside [TypeCBOR].
+const HeaderAcceptPush = "Accept-Push"

@@ -17,6 +17,22 @@ type PushRequest struct {
 	Wall      int64    `cbor:"10,keyasint"`
 }
 
+// PackedRequest is the body of a push of type [TypePacked]: a [PushRequest]
+// whose changes are packed (section 4, "The packed form").
+type PackedRequest struct {
+	History   []byte `cbor:"0,keyasint"`
+	Device    []byte `cbor:"1,keyasint"`
+	Epoch     []byte `cbor:"2,keyasint"`
+	From      uint64 `cbor:"3,keyasint"`
+	Prev      []byte `cbor:"4,keyasint"` // h(from-1)
+	Head      []byte `cbor:"6,keyasint"` // h(last)
+	Signature []byte `cbor:"7,keyasint"`
+	Boot      []byte `cbor:"8,keyasint"`
+	Mono      uint64 `cbor:"9,keyasint"`
+	Wall      int64  `cbor:"10,keyasint"`
+	Packed    []byte `cbor:"11,keyasint"`
+}
+
 // PushAnswer is the answer of an accepted push.
 type PushAnswer struct {
 	Acked      uint64    `cbor:"1,keyasint"`

@@ -3,7 +3,6 @@ package outbox_test
 import (
 	"context"
 	"database/sql"
-	"strings"
 	"testing"
 	"time"
 
@@ -252,7 +251,7 @@ func changePlays() map[string]map[string]changePlay {
 		}
 	}
 	restart := func(s *spot) {
-		o, err := outbox.New(syncproto.DefaultLimits(), strings.NewReader(""), uuid.NewV7)
+		o, err := outbox.New(syncproto.DefaultLimits(), uuid.NewV7)
 		if err != nil {
 			s.t.Fatal(err)
 		}

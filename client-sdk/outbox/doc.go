@@ -45,6 +45,10 @@
 //	403 device-revoked              wait for a person
 //	429, 5xx, no answer, others     back off
 //
+// A batch may travel packed, see [Batch.Packed]: other words for the same bytes,
+// proven before they are sent. Salts are made with keys that follow from the
+// device's own, so that a packed batch names a key instead of every salt.
+//
 // # Waiting
 //
 // A retry is a [State] with a timer, kept in the file, and never an event that

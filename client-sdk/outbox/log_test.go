@@ -3,7 +3,6 @@ package outbox_test
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"os"
@@ -67,7 +66,7 @@ func newLog(t *testing.T) *logDesk {
 			t.Error(err)
 		}
 	})
-	o, err := outbox.New(syncproto.DefaultLimits(), rand.Reader, uuid.NewV7)
+	o, err := outbox.New(syncproto.DefaultLimits(), uuid.NewV7)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,12 +6,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/google/uuid"
 
 	"siteledger/syncproto"
 	"siteledger/syncproto/changelog"
+	"siteledger/syncproto/pack"
 )
 
 // Errors of recording and of answers.
@@ -31,17 +31,16 @@ var (
 type Outbox struct {
 	codec  *changelog.Codec
 	limits syncproto.Limits
-	rand   io.Reader
 	newID  func() (uuid.UUID, error)
 }
 
-// New makes an outbox. rand is the source of salts, newID that of epochs.
-func New(limits syncproto.Limits, rand io.Reader, newID func() (uuid.UUID, error)) (*Outbox, error) {
+// New makes an outbox. newID is the source of epochs.
+func New(limits syncproto.Limits, newID func() (uuid.UUID, error)) (*Outbox, error) {
 	codec, err := changelog.NewCodec()
 	if err != nil {
 		return nil, err
 	}
-	return &Outbox{codec: codec, limits: limits, rand: rand, newID: newID}, nil
+	return &Outbox{codec: codec, limits: limits, newID: newID}, nil
 }
 
 // Author is who records, and with which key.
@@ -106,15 +105,15 @@ func (o *Outbox) Append(ctx context.Context, tx *sql.Tx, who Author, at Stamp, s
 		return err
 	}
 	first := e.last + 1
+	salts := saltKeys(who.Key, e.id)
 	changes := make([]*changelog.Change, len(entries))
 	for i, n := range entries {
+		seq := first + uint64(i)
 		ch := &changelog.Change{
-			Seq: first + uint64(i), HLC: uint64(clock.Next(at.Wall)), Wall: at.Wall, Txn: first, Last: i == len(entries)-1,
+			Seq: seq, HLC: uint64(clock.Next(at.Wall)), Wall: at.Wall, Txn: first, Last: i == len(entries)-1,
 			Table: n.Table, Row: n.Row, Op: n.Op, Base: n.Base, Cols: n.Cols, Was: n.Was,
 			Actor: who.Person, Schema: uint64(schemaVersion), Boot: at.Boot, Mono: at.Mono,
-		}
-		if _, err := io.ReadFull(o.rand, ch.Salt[:]); err != nil {
-			return fmt.Errorf("append: salt: %w", err)
+			Salt: salts(pack.Block(seq)).Salt(seq),
 		}
 		changes[i] = ch
 	}

@@ -87,7 +87,7 @@ func TestEveryBatchIsProved(t *testing.T) {
 	limits := syncproto.DefaultLimits()
 	limits.MaxBatchChanges = 2
 	var err error
-	if d.o, err = outbox.New(limits, rand.Reader, uuid.NewV7); err != nil {
+	if d.o, err = outbox.New(limits, uuid.NewV7); err != nil {
 		t.Fatal(err)
 	}
 	for range 6 {

@@ -46,8 +46,16 @@ func (c *Client) Push(ctx context.Context, token string, req *syncproto.PushRequ
 	if err != nil {
 		return nil, Times{}, fmt.Errorf("push: write: %w", err)
 	}
-	answer, t, err := c.do(ctx, call{method: http.MethodPost, path: syncproto.PathPush, token: token, body: b,
-		bodyType: syncproto.TypeCBOR, zstd: true, want: http.StatusOK, answerType: syncproto.TypeCBOR, max: maxPush})
+	ans, t, err := c.push(ctx, token, b, syncproto.TypeCBOR)
+	if err == nil {
+		c.plain.Store(false)
+	}
+	return ans, t, err
+}
+
+func (c *Client) push(ctx context.Context, token string, body []byte, media string) (*syncproto.PushAnswer, Times, error) {
+	answer, t, err := c.do(ctx, call{method: http.MethodPost, path: syncproto.PathPush, token: token, body: body,
+		bodyType: media, zstd: true, want: http.StatusOK, answerType: syncproto.TypeCBOR, max: maxPush})
 	if err != nil {
 		return nil, t, fmt.Errorf("push: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -43,6 +44,9 @@ type Client struct {
 	enc  *zstd.Encoder
 	cbor cbor.EncMode
 	dec  cbor.DecMode
+
+	packs atomic.Bool // the last answer said that packed pushes are taken
+	plain atomic.Bool // the last packed push failed; the next one goes as it is
 
 	schema string // version that pulls ask for; empty asks for the server's own
 
@@ -141,6 +145,7 @@ func (c *Client) send(ctx context.Context, req *http.Request, k call) ([]byte, T
 		return nil, t, unreachable(ctx, err)
 	}
 	defer res.Body.Close()
+	c.packs.Store(takesPacked(res.Header))
 	if res.StatusCode != k.want {
 		return nil, t, refusal(res, c.now())
 	}

@@ -69,6 +69,7 @@ type received struct {
 	raw        []byte
 	compressed bool
 	limit      int
+	extra      int64 // bytes that are made of the decoded ones
 	tooLarge   error
 	frees      []func()
 }
@@ -188,7 +189,7 @@ func (b *received) decode(ctx context.Context) ([]byte, error) {
 		if len(b.raw) > b.limit {
 			return nil, b.tooLarge
 		}
-		return b.raw, nil
+		return b.raw, b.reserve(ctx, 0)
 	}
 	size, exact := frameSize(b.raw)
 	if exact && size > uint64(b.limit) {
@@ -198,12 +199,23 @@ func (b *received) decode(ctx context.Context) ([]byte, error) {
 	if exact {
 		room = int64(size)
 	}
-	free, err := b.reader.budget.decodes(ctx, room)
-	if err != nil {
+	if err := b.reserve(ctx, room); err != nil {
 		return nil, err
 	}
-	b.frees = append(b.frees, free)
 	return b.unpack(exact, int(room))
+}
+
+// reserve waits for the memory that decoding takes, all of it at once.
+func (b *received) reserve(ctx context.Context, room int64) error {
+	if room += b.extra; room == 0 {
+		return nil
+	}
+	free, err := b.reader.budget.decodes(ctx, room)
+	if err != nil {
+		return err
+	}
+	b.frees = append(b.frees, free)
+	return nil
 }
 
 func (b *received) unpack(exact bool, room int) ([]byte, error) {

@@ -44,6 +44,7 @@ func inputs(tb testing.TB) []input {
 	enc, err := zstd.NewWriter(nil)
 	must(tb, err)
 	push := p.cbor(p.batch(p.note(1, "一"), p.note(2, "二")))
+	packedPush, packedType := p.packed(p.batch(p.note(1, "一"), p.note(2, "二")))
 	paths := []string{syncproto.PathBlobPlan, syncproto.PathBlobCommit, syncproto.PathRepair, syncproto.PathToken, syncproto.PathReceipts}
 	page := w.call("GET", syncproto.PathPull, p.answer.AccessToken, nil)
 	var first struct{ Next string }
@@ -53,6 +54,9 @@ func inputs(tb testing.TB) []input {
 		{"FuzzPush", 2_500, [][]byte{push, p.cbor(p.batch(p.note(1, "三")))}, func(t testing.TB, b []byte) bool { return answered(t, post(syncproto.PathPush, b)) }},
 		{"FuzzCompressed", 2_500, [][]byte{enc.EncodeAll(push, nil), enc.EncodeAll(make([]byte, 1<<16), nil)}, func(t testing.TB, b []byte) bool {
 			return answered(t, post(syncproto.PathPush, b, "Content-Encoding", "zstd"))
+		}},
+		{"FuzzPacked", 1_500, [][]byte{packedPush}, func(t testing.TB, b []byte) bool {
+			return answered(t, post(syncproto.PathPush, b, "Content-Type", packedType))
 		}},
 		{"FuzzBodies", 3_000, [][]byte{
 			[]byte("\x00" + `{"blobs":[{"sha256":"` + sha + `","size":10,"type":"image/jpeg","purpose":"photo"}]}`),
@@ -104,6 +108,7 @@ func fuzz(f *testing.F, name string) {
 
 func FuzzPush(f *testing.F)       { fuzz(f, "FuzzPush") }
 func FuzzCompressed(f *testing.F) { fuzz(f, "FuzzCompressed") }
+func FuzzPacked(f *testing.F)     { fuzz(f, "FuzzPacked") }
 func FuzzBodies(f *testing.F)     { fuzz(f, "FuzzBodies") }
 func FuzzQuery(f *testing.F)      { fuzz(f, "FuzzQuery") }
 

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -65,7 +66,11 @@ func operation(r Route) map[string]any {
 		op["security"] = []any{map[string]any{"device": []string{}}}
 	}
 	if r.InType != "" {
-		op["requestBody"] = map[string]any{"required": true, "content": content([]string{r.InType}, r.In)}
+		bodies := content([]string{r.InType}, r.In)
+		if r.Packed != nil {
+			maps.Copy(bodies, content([]string{syncproto.TypePacked}, r.Packed))
+		}
+		op["requestBody"] = map[string]any{"required": true, "content": bodies}
 	}
 	var params []any
 	for _, m := range regexp.MustCompile(`\{(\w+)\}`).FindAllStringSubmatch(r.Path, -1) {
@@ -85,7 +90,7 @@ func content(types []string, sample any) map[string]any {
 	for _, media := range types {
 		entry := map[string]any{}
 		if sample != nil {
-			entry["schema"] = shape(reflect.TypeOf(sample), media == syncproto.TypeCBOR)
+			entry["schema"] = shape(reflect.TypeOf(sample), media == syncproto.TypeCBOR || media == syncproto.TypePacked)
 		}
 		out[media] = entry
 	}

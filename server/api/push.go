@@ -51,6 +51,7 @@ type envelope struct {
 	Boot      []byte      `cbor:"8,keyasint"`
 	Mono      uint64      `cbor:"9,keyasint"`
 	Wall      int64       `cbor:"10,keyasint"`
+	Packed    wireBytes   `cbor:"11,keyasint"` // of a packed push alone, instead of Changes
 }
 
 // wireBytes is a byte string where it stands in the body.
@@ -92,8 +93,9 @@ func (e *envelope) request() *syncproto.PushRequest {
 }
 
 // decode reads the envelope and holds the limits, in the protocol's order: the
-// device first. The answer's changes are parts of body.
-func (d batchDecoder) decode(body []byte, device uuid.UUID) (*syncproto.PushRequest, error) {
+// device first. The answer's changes are parts of body, or of one buffer of
+// their size where they were packed.
+func (d batchDecoder) decode(body []byte, form pushForm, device uuid.UUID) (*syncproto.PushRequest, error) {
 	var env envelope
 	err := d.mode.Unmarshal(body, &env)
 	var long *cbor.MaxArrayElementsError
@@ -109,6 +111,11 @@ func (d batchDecoder) decode(body []byte, device uuid.UUID) (*syncproto.PushRequ
 	}
 	if uuid.UUID(req.Device) != device {
 		return nil, fault.New(syncproto.WrongDevice, "令牌属于另一台设备 · The token belongs to another device")
+	}
+	if form.packed {
+		if err := d.unpack(req, env.Packed, form.size); err != nil {
+			return nil, err
+		}
 	}
 	if len(req.Changes) > d.limits.MaxBatchChanges {
 		return nil, d.tooLong()
@@ -137,12 +144,17 @@ func (s *Server) push(c echo.Context, g auth.Grant) error {
 		return err
 	}
 	defer leave()
-	body, err := s.bodies.receive(c, device, syncproto.TypeCBOR, s.cfg.Limits.MaxBatchBytes, "batch_bytes")
+	form, err := s.batches.form(c.Request().Header)
+	if err != nil {
+		return err
+	}
+	body, err := s.bodies.receive(c, device, form.media, s.cfg.Limits.MaxBatchBytes, "batch_bytes")
 	if err != nil {
 		return err
 	}
 	defer body.free()
-	out, err := s.commitBatch(ctx, g, body)
+	body.extra = int64(form.size)
+	out, err := s.commitBatch(ctx, g, body, form)
 	if err != nil {
 		return err
 	}
@@ -150,7 +162,7 @@ func (s *Server) push(c echo.Context, g auth.Grant) error {
 }
 
 // commitBatch does a push whose body is here, and gives the answer's bytes.
-func (s *Server) commitBatch(ctx context.Context, g auth.Grant, body *received) ([]byte, error) {
+func (s *Server) commitBatch(ctx context.Context, g auth.Grant, body *received, form pushForm) ([]byte, error) {
 	leave, err := s.halls.push.enter(ctx, g.Device.ID.String())
 	if err != nil {
 		return nil, err
@@ -161,13 +173,13 @@ func (s *Server) commitBatch(ctx context.Context, g auth.Grant, body *received) 
 	if err != nil {
 		return nil, err
 	}
-	req, err := s.batches.decode(plain, g.Device.ID)
+	req, err := s.batches.decode(plain, form, g.Device.ID)
 	if err != nil {
 		return nil, err
 	}
 	start := s.cfg.Now()
 	ans, err := s.cfg.Pusher.Push(ctx, g.Device, req)
-	s.metrics.push(len(req.Changes), wire, len(plain), s.cfg.Now().Sub(start), ans, err)
+	s.metrics.push(len(req.Changes), wire, max(len(plain), form.size), s.cfg.Now().Sub(start), ans, err)
 	if err != nil {
 		return nil, fmt.Errorf("push: %w", err)
 	}

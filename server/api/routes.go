@@ -34,6 +34,7 @@ type Route struct {
 	Query   []Param
 	In      any      // sample of the body; nil for none
 	InType  string   // its media type
+	Packed  any      // sample of the body's other form, of type [syncproto.TypePacked]; nil for none
 	Out     any      // sample of the answer; nil for one without a structure
 	OutType []string // its media types
 	Status  int      // of the answer when all is well
@@ -61,7 +62,7 @@ func (s *Server) Routes() []Route {
 			Query:   []Param{{"version", "integer", "an earlier version; the newest where absent"}},
 			OutType: []string{json}, Status: 200, handle: s.schema},
 		{Method: "POST", Path: syncproto.PathPush, Access: Log, Summary: "Push changes of a log; acknowledged ones are on disk",
-			In: syncproto.PushRequest{}, InType: cbor, Out: syncproto.PushAnswer{}, OutType: []string{cbor}, Status: 200, handle: s.push},
+			In: syncproto.PushRequest{}, InType: cbor, Packed: syncproto.PackedRequest{}, Out: syncproto.PushAnswer{}, OutType: []string{cbor}, Status: 200, handle: s.push},
 		{Method: "GET", Path: syncproto.PathPull, Access: Device, Summary: "Pull one page of what changed for this device",
 			Query: []Param{{"cursor", "string", "from the last page; absent for a cold start"}, {"limit", "integer", "rows of the page"}, {"schema", "integer", "schema version of the reader"}},
 			Out:   pageSample{}, OutType: pages, Status: 200, handle: s.pull},
@@ -92,6 +93,7 @@ func (r Route) pattern() string {
 func (s *Server) enter(r Route) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		c.Response().Header().Set("Cache-Control", "no-store")
+		c.Response().Header().Set(syncproto.HeaderAcceptPush, syncproto.TypePacked)
 		var g auth.Grant
 		if r.Access != Open {
 			var err error

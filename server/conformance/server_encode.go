@@ -78,6 +78,7 @@ func (s *site) encodings() []check {
 			}
 			return err
 		}),
+		m("", "a packed push is the plain one; one of another size than it says: refused", s.packed),
 		m("", "gzip: 415 encoding-unsupported; HTML: 415 type-unsupported", func(ctx context.Context) error {
 			_, a, err := s.main.pushBytes(ctx, []byte{0x1f, 0x8b}, "gzip")
 			if err != nil {

@@ -7,7 +7,9 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"mime"
 	"net/http"
+	"strconv"
 
 	"github.com/fxamacker/cbor/v2"
 	"github.com/google/uuid"
@@ -17,6 +19,7 @@ import (
 	"siteledger/server/ledger"
 	"siteledger/syncproto"
 	"siteledger/syncproto/changelog"
+	"siteledger/syncproto/pack"
 )
 
 // oracle hears every word between phones and server, and remembers what was
@@ -69,7 +72,8 @@ func (o *oracle) fail(err error) {
 }
 
 // heard takes in one exchange as the server had it.
-func (o *oracle) heard(p *phone, path string, body []byte, res *http.Response, out []byte) {
+func (o *oracle) heard(p *phone, req *http.Request, body []byte, res *http.Response, out []byte) {
+	path := req.URL.Path
 	if res.Header.Get("Content-Encoding") == "zstd" {
 		plain, err := o.zstd.DecodeAll(out, nil)
 		if err != nil {
@@ -91,7 +95,7 @@ func (o *oracle) heard(p *phone, path string, body []byte, res *http.Response, o
 	case p.gone:
 		o.fail(broken("I8", "%s was revoked and %s still answers it", p.name, path))
 	case path == pathPush:
-		o.fail(o.push(p, body, out))
+		o.fail(o.push(p, req.Header.Get("Content-Type"), body, out))
 	case path == pathPull || path == syncproto.PathRepair:
 		o.fail(o.page(p, out))
 	case path == pathCommit:
@@ -107,17 +111,39 @@ func codeOf(res *http.Response, out []byte) string {
 	return string(p.Code)
 }
 
-// push remembers an acknowledgement and holds it against earlier ones.
-func (o *oracle) push(p *phone, body, out []byte) error {
+// pushed reads a push in either form.
+func (o *oracle) pushed(media string, body []byte) (req syncproto.PushRequest, err error) {
 	raw, err := o.zstd.DecodeAll(body, nil)
+	if err != nil {
+		return req, err
+	}
+	media, params, err := mime.ParseMediaType(media)
+	if err != nil {
+		return req, err
+	}
+	if err := cbor.Unmarshal(raw, &req); err != nil || media != syncproto.TypePacked {
+		return req, err
+	}
+	var form syncproto.PackedRequest
+	if err := cbor.Unmarshal(raw, &form); err != nil {
+		return req, err
+	}
+	size, err := strconv.Atoi(params["size"])
+	if err != nil {
+		return req, err
+	}
+	o.w.did["phone push, packed"]++
+	req.Changes, err = pack.Unpack(form.Packed, size, syncproto.DefaultLimits().MaxBatchChanges)
+	return req, err
+}
+
+// push remembers an acknowledgement and holds it against earlier ones.
+func (o *oracle) push(p *phone, media string, body, out []byte) error {
+	req, err := o.pushed(media, body)
 	if err != nil {
 		return broken("I3", "the server took a push that cannot be read: %v", err)
 	}
-	var req syncproto.PushRequest
 	var ans syncproto.PushAnswer
-	if err := cbor.Unmarshal(raw, &req); err != nil {
-		return broken("I3", "the server took a push that cannot be read: %v", err)
-	}
 	if err := cbor.Unmarshal(out, &ans); err != nil {
 		return broken("I2", "a push answer cannot be read: %v", err)
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"siteledger/syncproto"
 )
 
 // Errors of the simulated network.
@@ -273,18 +275,25 @@ func (c *call) deliver(body []byte, ctx context.Context) *http.Response {
 	if len(body) > 0 {
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
+	if c.w.node.beforePacking() && strings.HasPrefix(r.Header.Get("Content-Type"), syncproto.TypePacked) {
+		r.Header.Set("Content-Type", "application/vnd.unknown") // which is what it is to that build
+		c.w.did["phone push, packed, to an old build"]++
+	}
 	if c.req.URL.Path == pathPull && c.p.pages > 0 {
 		q := r.URL.Query()
 		q.Set("limit", c.p.pageText())
 		r.URL.RawQuery = q.Encode()
 	}
 	res := c.w.node.serveAPI(r)
+	if c.w.node.beforePacking() {
+		res.Header.Del(syncproto.HeaderAcceptPush)
+	}
 	out, err := io.ReadAll(res.Body)
 	if err != nil {
 		c.w.oracle.fail(err)
 	}
 	res.Body = io.NopCloser(bytes.NewReader(out))
-	c.w.oracle.heard(c.p, c.req.URL.Path, body, res, out)
+	c.w.oracle.heard(c.p, r, body, res, out)
 	if c.req.URL.Path == pathPush && res.StatusCode == 200 {
 		c.p.stale, c.p.staleForm = out, res.Header.Get("Content-Encoding")
 	}

@@ -99,7 +99,8 @@ func TestPhonesOfThreeVersions(t *testing.T) {
 	var shot uuid.UUID
 	err = now.Edit(ctx, func(e *clientsdk.Edit) (err error) {
 		shot, err = e.Insert("photo", map[string]any{"job": job, "role": "before", "original": big.SHA256[:], "original_size": big.Size, "original_type": "image/jpeg", "taken_at": int64(6),
-			"sharpness": int64(90), "exposure": int64(400), "kept_reason": "无法再拍"})
+			"sharpness": int64(90), "exposure": int64(400), "kept_reason": "无法再拍",
+			"latitude": int64(302500000), "longitude": int64(1201700000), "accuracy": int64(12), "fix_at": int64(5), "fix_source": "device"})
 		return err
 	})
 	if err != nil {
@@ -133,6 +134,11 @@ func TestPhonesOfThreeVersions(t *testing.T) {
 	if got := shown(t, old, "photo", shot, "role"); got != "before" {
 		t.Errorf("the new phone's photo is %v on the old one", got)
 	}
+	for name, c := range map[string]*clientsdk.Client{"old": old, "one version before": between} {
+		if got := shown(t, c, "photo", shot, "latitude"); got != nil {
+			t.Errorf("the phone that is %s shows the latitude %v", name, got)
+		}
+	}
 
 	// The old phone gets today's app, with unsent work on it.
 	err = old.Edit(ctx, func(e *clientsdk.Edit) error {
@@ -148,6 +154,9 @@ func TestPhonesOfThreeVersions(t *testing.T) {
 	syncs(t, upgraded, 2)
 	syncs(t, now, 1)
 	for name, c := range map[string]*clientsdk.Client{"upgraded": upgraded, "new": now} {
+		if got := shown(t, c, "photo", shot, "latitude"); got != int64(302500000) {
+			t.Errorf("%s phone: latitude %v", name, got)
+		}
 		if got := shown(t, c, "photo", shot, "kept_reason"); got != "无法再拍" {
 			t.Errorf("%s phone: kept_reason %v", name, got)
 		}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -88,8 +89,11 @@ func (v *versioned) play(n uint64) *phone {
 	job, contact := v.job(p.dev.Person)
 	rows, _ := p.pullAll("", 500)
 	visit := newID()
-	p.recordAs(n, insert("visit", visit, map[string]any{"job": job[:], "person": p.dev.Person[:], "started_at": v.now.UnixMilli()}),
-		insert("visit_event", newID(), map[string]any{"visit": visit[:], "kind": "arrive", "at": v.now.UnixMilli()}))
+	arrival := map[string]any{"visit": visit[:], "kind": "arrive", "at": v.now.UnixMilli()}
+	if n >= 5 {
+		maps.Copy(arrival, map[string]any{"latitude": int64(302512345), "longitude": int64(1201700001), "accuracy": int64(9), "fix_at": v.now.UnixMilli() - 20_000})
+	}
+	p.recordAs(n, insert("visit", visit, map[string]any{"job": job[:], "person": p.dev.Person[:], "started_at": v.now.UnixMilli()}), insert("visit_event", newID(), arrival))
 	p.recordAs(n, update("job_contact", contact, rows[contact].Rev, map[string]any{"note": "二楼,门铃坏了", "phone": "13900000000"}))
 	p.recordAs(n, update("job", job, rows[job].Rev, map[string]any{"slot_from": int64(7)}))
 	cols := photo(job, 9).Cols
@@ -97,6 +101,9 @@ func (v *versioned) play(n uint64) *phone {
 		for _, name := range []string{"sharpness", "exposure", "kept_reason"} {
 			delete(cols, name)
 		}
+	}
+	if n >= 5 {
+		maps.Copy(cols, map[string]any{"latitude": int64(-338674870), "longitude": int64(-1512069900), "accuracy": int64(24), "fix_at": v.now.UnixMilli() - 90_000, "fix_source": "device", "mocked": true})
 	}
 	shot := newID()
 	p.recordAs(n, insert("photo", shot, cols))
@@ -116,6 +123,12 @@ func (v *versioned) play(n uint64) *phone {
 	p.recordAs(n, update("job", job, 0, map[string]any{"status": "closed"}))                                                     // no such step: held
 	p.recordAs(n, update("visit", visit, 0, map[string]any{"outcome": "solved"}))                                                // behind it
 	p.recordAs(n, insert("note", newID(), map[string]any{"job": job[:], "kind": "note", "text": "完工", "at": v.now.UnixMilli()})) // a fact goes through
+	if n >= 5 {
+		// Off the globe: held.
+		off := photo(job, 10).Cols
+		off["latitude"], off["longitude"] = int64(900000001), int64(0)
+		p.recordAs(n, insert("photo", newID(), off))
+	}
 	p.raw([]byte{0xa1, 0x01})
 	v.now = v.now.Add(time.Minute)
 	p.push()
@@ -124,6 +137,9 @@ func (v *versioned) play(n uint64) *phone {
 		if kind == "conflict" {
 			v.decide(ids[0], "keep")
 		}
+	}
+	if n >= 5 {
+		v.write(v.clerk, update("job_contact", contact, 0, map[string]any{"latitude": int64(302500000), "longitude": int64(1201600000)}))
 	}
 	if n >= 2 {
 		hq := ledger.Author{Role: schema.Server}

@@ -108,9 +108,10 @@ func (p *phone) knowing(cols map[string]any, later map[string]any) map[string]an
 	return cols
 }
 
-// sharp is what a phone of today measures of a picture.
+// sharp is what a phone of today measures of a picture, and where it was taken.
 func (p *phone) sharp() map[string]any {
-	return map[string]any{"sharpness": int64(p.texts * 37 % 1001), "exposure": int64(p.texts * 11 % 1001)}
+	return map[string]any{"sharpness": int64(p.texts * 37 % 1001), "exposure": int64(p.texts * 11 % 1001),
+		"latitude": int64(300_000_000 + p.texts*7919), "longitude": int64(-1_200_000_000 - p.texts*104_729), "accuracy": int64(p.texts % 90), "fix_source": "device"}
 }
 
 // byVersion looks that each change says the version that its phone wrote with:

@@ -19,7 +19,7 @@ import (
 var versions embed.FS
 
 // Current is the newest version in this build.
-const Current = 4
+const Current = 5
 
 // Type is the type of a column.
 type Type string

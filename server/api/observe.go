@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"siteledger/server/fault"
+	"siteledger/server/ledger"
 	"siteledger/syncproto"
 )
 
@@ -91,6 +92,9 @@ func (s *Server) record(c echo.Context, err error, took time.Duration) {
 	if err != nil && status >= 500 && c.Request().Context().Err() == nil {
 		level = slog.LevelError
 		attrs = append(attrs, slog.String("error", err.Error()))
+	} else if errors.Is(err, ledger.ErrNotKept) {
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.String("error", ledger.ErrNotKept.Error()))
 	} else if route == "/healthz" || route == "/readyz" || route == "/metrics" {
 		level = slog.LevelDebug
 	}

@@ -42,6 +42,7 @@ func (a *App) watch() error {
 			return metrics.WriterLoad{Commits: l.Commits, Updates: l.Updates, Waiting: l.Waiting}
 		}),
 		m.WatchPool(a.Store),
+		m.WatchDamage(a.Store.Damaged),
 		m.WatchDisk(
 			func() float64 { free, _ := metrics.Disk(a.Config.Data); return free },
 			func() float64 { _, size := metrics.Disk(a.Config.Data); return size }),

@@ -36,8 +36,9 @@ type Renewed struct {
 // from the same past keep their revs to themselves.
 //
 // No server may run on it: connected ones are an ErrServed, on a folder nobody
-// can tell. It is one history for each call: a second one does no harm, and
-// costs each phone one more comparison.
+// can tell. All of it is one transaction: where it ends before, nothing has
+// happened, and it is called again. Each call makes one history: a second one
+// does no harm, and costs each phone one more comparison.
 func NewHistory(ctx context.Context, cfg config.Config, now func() time.Time, progress func(step string, n int)) (out Renewed, err error) {
 	r := &restore{cfg: cfg, opt: RestoreOptions{Progress: progress}, now: now}
 	if r.keys, err = auth.OpenKeys(cfg.Data, rand.Reader); err != nil {

@@ -288,8 +288,8 @@ func newFold(s *store.Store, keys *auth.Keys, cfg config.Config, history uuid.UU
 		Limits: cfg.Limits.Limits, Now: now, NewID: mustID, Salt: salt})
 }
 
-// beginHistory gives a store a new history: headquarters' stream first, since
-// the centres' entries are folded against it. others counts the histories that
+// beginHistory gives a store a new history, wholly or not at all: headquarters'
+// stream first, since the centres' entries are folded against it. others counts the histories that
 // have used up revs of their own behind a stream's end.
 func beginHistory(ctx context.Context, s *store.Store, keys *auth.Keys, cfg config.Config, now func() time.Time, others func(ledger.Stream) int) (uuid.UUID, map[uuid.UUID]Cut, error) {
 	ends, err := s.Ends(ctx)
@@ -302,20 +302,21 @@ func beginHistory(ctx context.Context, s *store.Store, keys *auth.Keys, cfg conf
 		c := Cut{Pos: e.Pos, Last: e.Rev, Floor: e.Rev + uint64(1+max(0, others(e)))*revsApart}
 		cuts[e.Centre], h.Floor = c, max(h.Floor, c.Floor)
 	}
-	if err := s.BeginHistory(ctx, h); err != nil {
-		return uuid.Nil, nil, fmt.Errorf("begin history: %w", err)
-	}
-	l, err := newFold(s, keys, cfg, h.ID, now)
+	err = s.Renew(ctx, h, ends, func(update func(context.Context, uuid.UUID, func(ledger.Tx) error) error) error {
+		l, err := newFold(s, keys, cfg, h.ID, now)
+		if err != nil {
+			return err
+		}
+		l.Update = update
+		for _, e := range ends {
+			if err := l.BeginHistory(ctx, e.Centre, mustID(), cuts[e.Centre].Floor); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
-		return uuid.Nil, nil, err
-	}
-	for _, e := range ends {
-		if err := s.SaveShipped(ctx, h.ID, e.Centre, e.Pos); err != nil {
-			return uuid.Nil, nil, err
-		}
-		if err := l.BeginHistory(ctx, e.Centre, mustID(), cuts[e.Centre].Floor); err != nil {
-			return uuid.Nil, nil, err
-		}
+		return uuid.Nil, nil, fmt.Errorf("begin history: %w", err)
 	}
 	return h.ID, cuts, nil
 }

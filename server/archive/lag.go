@@ -14,14 +14,27 @@ type Lag struct {
 	Batches int   // committed and not in the bucket
 	Oldest  int64 // when the oldest of them was received, Unix milliseconds; 0 for none
 	Err     error // of the last round; nil where all went well
+	// Whole is when the last round began that went well to its end, or the
+	// shipper was made, Unix milliseconds.
+	Whole int64
 }
 
-// Behind is how long the oldest batch has waited.
+// blind is how old a round that went well may be before nobody can say that
+// nothing waits: rounds come several times as often.
+const blind = time.Minute
+
+// Behind is how long the oldest batch has waited. Where no round has ended well
+// for some time, as one hangs or cannot even ask what there is, it is taken to
+// have waited since the last one that did.
 func (l Lag) Behind(now time.Time) time.Duration {
-	if l.Oldest == 0 {
-		return 0
+	var behind time.Duration
+	if l.Oldest != 0 {
+		behind = max(0, now.Sub(time.UnixMilli(l.Oldest)))
 	}
-	return max(0, now.Sub(time.UnixMilli(l.Oldest)))
+	if since := now.Sub(time.UnixMilli(l.Whole)); since > blind {
+		behind = max(behind, since)
+	}
+	return behind
 }
 
 // add counts what a stream has waiting.

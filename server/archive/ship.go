@@ -94,7 +94,7 @@ func NewShipper(cfg ShipConfig) *Shipper {
 	if cfg.MaxWait == 0 {
 		cfg.MaxWait = time.Minute
 	}
-	return &Shipper{cfg: cfg, wake: make(chan struct{}, 1), at: map[uuid.UUID]*place{}}
+	return &Shipper{cfg: cfg, wake: make(chan struct{}, 1), at: map[uuid.UUID]*place{}, lag: Lag{Whole: cfg.Now().UnixMilli()}}
 }
 
 // Wake says that something was committed. It never waits.
@@ -165,6 +165,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 func (s *Shipper) Round(ctx context.Context) error {
 	s.round.Lock()
 	defer s.round.Unlock()
+	began := s.cfg.Now().UnixMilli()
 	if err := s.begin(ctx); err != nil {
 		s.failed(err)
 		return err
@@ -200,6 +201,9 @@ func (s *Shipper) Round(ctx context.Context) error {
 	}
 	lag.Err = failed
 	s.mu.Lock()
+	if lag.Whole = s.lag.Whole; failed == nil && ctx.Err() == nil {
+		lag.Whole = began
+	}
 	s.lag = lag
 	s.mu.Unlock()
 	return failed

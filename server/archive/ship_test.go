@@ -82,6 +82,7 @@ type house struct {
 	saved   map[uuid.UUID]uint64
 	saves   int
 	now     time.Time
+	ill     error // of reading the ledger
 }
 
 func newHouse(tb testing.TB, streams int) *house {
@@ -103,7 +104,7 @@ func (h *house) commit(stream, n, size int) {
 	}
 }
 
-func (h *house) Ends(context.Context) ([]ledger.Stream, error) { return slices.Clone(h.streams), nil }
+func (h *house) Ends(context.Context) ([]ledger.Stream, error) { return slices.Clone(h.streams), h.ill }
 
 func (h *house) Batches(_ context.Context, centre uuid.UUID, after uint64, limit int) ([]ledger.Batch, error) {
 	all := h.batches[centre]
@@ -135,12 +136,16 @@ func (h *house) keys() []ed25519.PublicKey {
 }
 
 func (h *house) shipper(own func(uuid.UUID) bool) *archive.Shipper {
+	return archive.NewShipper(h.config(own))
+}
+
+func (h *house) config(own func(uuid.UUID) bool) archive.ShipConfig {
 	cfg := archive.ShipConfig{Streams: h, Places: h, Bucket: h.bucket, Signer: h, Keys: h.keys(), History: h.history.ID, Now: func() time.Time { return h.now },
 		Log: slog.New(slog.DiscardHandler), Gather: time.Millisecond, Look: 5 * time.Millisecond, MaxWait: 5 * time.Millisecond}
 	if own != nil {
 		cfg.Own = func(_ context.Context, centre uuid.UUID) (bool, error) { return own(centre), nil }
 	}
-	return archive.NewShipper(cfg)
+	return cfg
 }
 
 func (h *house) round(s *archive.Shipper) {
@@ -247,6 +252,49 @@ func TestABucketThatIsAway(t *testing.T) {
 	h.commit(1, 2, 10)
 	h.round(s)
 	h.whole()
+}
+
+// TestLagIsNotZeroWhereNobodyKnows: a round that cannot ask whose turn it is,
+// that cannot read the ledger's ends, or that does not end, is no sign that
+// nothing waits.
+func TestLagIsNotZeroWhereNobodyKnows(t *testing.T) {
+	for name, ill := range map[string]func(h *house, cfg *archive.ShipConfig) (round bool){
+		"the turn cannot be asked for": func(_ *house, cfg *archive.ShipConfig) bool {
+			cfg.Own = func(context.Context, uuid.UUID) (bool, error) { return false, errors.New("the database is damaged") }
+			return true
+		},
+		"the ledger cannot be read": func(h *house, _ *archive.ShipConfig) bool {
+			h.ill = errors.New("the database is away")
+			return true
+		},
+		"no round ends": func(*house, *archive.ShipConfig) bool { return false },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, 2)
+			cfg := h.config(nil)
+			round := ill(h, &cfg)
+			s := archive.NewShipper(cfg)
+			h.commit(1, 3, 10)
+			h.now = h.now.Add(10 * time.Minute)
+			if round {
+				if err := s.Round(t.Context()); err == nil {
+					t.Fatal("no error")
+				}
+			}
+			if behind := s.Lag().Behind(h.now); behind != 10*time.Minute {
+				t.Errorf("after ten minutes the lag is %s", behind)
+			}
+		})
+	}
+	h := newHouse(t, 1)
+	s := h.shipper(nil)
+	for range 20 {
+		h.now = h.now.Add(15 * time.Second)
+		h.round(s)
+		if behind := s.Lag().Behind(h.now); behind != 0 {
+			t.Fatalf("all is shipped, the lag is %s", behind)
+		}
+	}
 }
 
 func TestOneOfManyServersShipsAStream(t *testing.T) {

@@ -39,6 +39,8 @@ func (b *bench) pgParts() []part {
 		{name: "pg leases: the server that ships is killed, stopped", times: 2, run: b.pgLeases},
 		{name: "photo storage down, slow, failing, cut, lying", times: 2, run: b.storageFaults},
 		{name: "pg full disk", times: 4, fuse: true, run: b.pgFull},
+		{name: "pg full disk of its log", times: 2, fuse: true, run: b.pgLogFull},
+		{name: "pg damaged page", times: 2, run: b.pgDamage},
 		{name: "pg point in time", times: 2, run: b.pgPointInTime},
 	}
 }

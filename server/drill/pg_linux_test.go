@@ -26,6 +26,8 @@ func TestPostgres(t *testing.T) {
 		{"rolling restart", b.pgRolling, 1, false},
 		{"leases", b.pgLeases, 1, false},
 		{"full disk", b.pgFull, 1, true},
+		{"full disk of its log", b.pgLogFull, 1, true},
+		{"damaged page", b.pgDamage, len(wounds), false},
 		{"point in time", b.pgPointInTime, 1, false},
 		{"photo storage", b.storageFaults, 1, false},
 	} {

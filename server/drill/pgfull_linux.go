@@ -14,8 +14,7 @@ import (
 )
 
 // pgFull fills the disk of the database's tables, on a small file system of its
-// own, again and again. Where PostgreSQL's own log has no room it stops: that
-// is looked at last.
+// own, again and again.
 func (b *bench) pgFull(ctx context.Context, t *tally, cycles int) error {
 	if os.Geteuid() != 0 {
 		return errors.New("a small file system is mounted by root alone")
@@ -71,19 +70,29 @@ func (h *house) smallDisk(size int) (string, error) {
 	return dir, os.Chown(dir, int(owner.Uid), int(owner.Gid))
 }
 
-// fill takes all room but a little.
-func fill(dir string, leave int64) (string, error) {
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(dir, &fs); err != nil {
-		return "", err
-	}
-	name := filepath.Join(dir, "filler")
+// fill takes all room but a little. Where somebody else took some meanwhile it
+// looks anew.
+func fill(dir string, leave int64) (name string, err error) {
+	name = filepath.Join(dir, "filler")
 	f, err := os.Create(name)
 	if err != nil {
 		return "", err
 	}
-	err = syscall.Fallocate(int(f.Fd()), 0, 0, max(1, int64(fs.Bavail)*fs.Bsize-leave))
-	return name, errors.Join(err, f.Close())
+	defer func() { err = errors.Join(err, f.Close()) }()
+	for range 20 {
+		var fs syscall.Statfs_t
+		if err := syscall.Statfs(dir, &fs); err != nil {
+			return "", err
+		}
+		err = syscall.Fallocate(int(f.Fd()), 0, 0, max(1, int64(fs.Bavail)*fs.Bsize-leave))
+		if !errors.Is(err, syscall.ENOSPC) {
+			break
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("fill the small disk: %w", err)
+	}
+	return name, nil
 }
 
 func (h *house) fullOnce(ctx context.Context, s *server, small string, logs []*device, t *tally) error {
@@ -91,31 +100,11 @@ func (h *house) fullOnce(ctx context.Context, s *server, small string, logs []*d
 	if err != nil {
 		return err
 	}
-	refusals := 0
-	for range 400 {
-		d := logs[0]
-		if d.acked == uint64(len(d.log)) {
-			if err := d.record(50); err != nil {
-				return err
-			}
-		}
-		_, err := d.push(ctx, s.url, d.acked+1, uint64(len(d.log)))
-		if err == nil {
-			continue
-		}
-		var r *refused
-		if !errors.As(err, &r) || r.status != http.StatusServiceUnavailable || r.later == "" {
-			t.find("a full disk is told as %v, Retry-After %q: %s", err, later(err), s.tail)
-			break
-		}
-		if refusals++; refusals == 3 {
-			break
-		}
+	refusals, err := refuseFull(ctx, s, logs[0], t)
+	if err != nil {
+		return err
 	}
 	t.errors += refusals
-	if refusals == 0 {
-		t.find("the disk never filled up")
-	}
 	if status, body, err := call(ctx, http.MethodGet, s.url+syncproto.PathPull, "", nil, logs[1].token); err != nil || status != http.StatusOK {
 		t.find("pull on a full disk: %d %v %.200s", status, err, body)
 	}
@@ -126,6 +115,31 @@ func (h *house) fullOnce(ctx context.Context, s *server, small string, logs []*d
 	again(ctx, s.url, logs, t)
 	t.note("taken %d ms after there was room", time.Since(started).Milliseconds())
 	return nil
+}
+
+// refuseFull pushes until three pushes were refused, as they must be.
+func refuseFull(ctx context.Context, s *server, d *device, t *tally) (refusals int, err error) {
+	for range 600 {
+		if d.acked == uint64(len(d.log)) {
+			if err := d.record(50); err != nil {
+				return refusals, err
+			}
+		}
+		_, err := d.push(ctx, s.url, d.acked+1, uint64(len(d.log)))
+		if err == nil {
+			continue
+		}
+		var r *refused
+		if !errors.As(err, &r) || r.status != http.StatusServiceUnavailable || r.later == "" {
+			t.find("a full disk is told as %v, Retry-After %q: %s", err, later(err), s.tail)
+			return refusals, nil
+		}
+		if refusals++; refusals == 3 {
+			return refusals, nil
+		}
+	}
+	t.find("the disk never filled up")
+	return refusals, nil
 }
 
 func later(err error) string {

@@ -13,10 +13,16 @@ import (
 	"siteledger/syncproto/changelog"
 )
 
+// packWindow is how far back the compressor of bodies looks. Each of its two
+// encoders keeps a little more than that in memory as long as the server lives,
+// which the collector counts twice; nearly all bodies are smaller anyway.
+const packWindow = 1 << 20
+
 // newPacker makes the compressor of bodies; its EncodeAll may be called from
 // many goroutines.
 func newPacker() (*zstd.Encoder, error) {
-	return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithEncoderCRC(false))
+	return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithEncoderCRC(false),
+		zstd.WithWindowSize(packWindow), zstd.WithLowerEncoderMem(true))
 }
 
 // packBody writes the changes of a batch as the ledger keeps them: a CBOR array

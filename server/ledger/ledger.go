@@ -140,9 +140,10 @@ type Streams interface {
 	SaveStream(ctx context.Context, s Stream) error
 	// HQRev is headquarters' last rev, which the fold is stored against.
 	HQRev(ctx context.Context) (uint64, error)
-	// Quarantine keeps bytes aside; the same bytes twice are kept once. It
-	// reports the bytes kept of this device so far.
-	Quarantine(ctx context.Context, q Quarantined) error
+	// Quarantine keeps bytes aside; the same bytes twice are kept once. Where the
+	// device's share is full it keeps a note that there was more, for people to
+	// see, and says false.
+	Quarantine(ctx context.Context, q Quarantined) (kept bool, err error)
 }
 
 // Tx is a transaction that holds the lock of one stream.

@@ -26,7 +26,7 @@ func (l *Ledger) Push(ctx context.Context, dev Device, req *syncproto.PushReques
 		return nil, err
 	}
 	if dev.Revoked {
-		return nil, l.quarantineOnly(ctx, p, syncproto.DeviceRevoked, fault.New(syncproto.DeviceRevoked, "this device was signed out by the office; the records were set aside, not lost"))
+		return nil, l.revoked(ctx, p)
 	}
 	if req.From < 1 {
 		return nil, fault.New(syncproto.EnvelopeInvalid, "from must be at least 1")
@@ -194,8 +194,12 @@ func (p *push) take(ctx context.Context, tx Tx, res *pushResult, refused **fault
 		f := conflict(syncproto.LogForked, "the log continues in another way than the server has it")
 		f.Common = &at
 		*refused = f
-		if err := p.aside(ctx, tx, syncproto.LogForked); err != nil {
+		kept, err := p.aside(ctx, tx, syncproto.LogForked)
+		if err != nil {
 			return err
+		}
+		if !kept {
+			f.Err = ErrNotKept
 		}
 		return p.noteFork(ctx, tx, log, at)
 	}
@@ -307,16 +311,32 @@ func (p *push) outcomes(ctx context.Context, tx Tx) ([]syncproto.Outcome, error)
 	return tx.Outcomes(ctx, p.dev.ID, p.epoch, p.req.From, p.last)
 }
 
-// aside keeps the batch outside any log.
-func (p *push) aside(ctx context.Context, tx Tx, code syncproto.Code) error {
+// ErrNotKept is the cause in the refusal of a batch that was to be set aside
+// and was not, as this device's share of the quarantine is full: its bytes are
+// on the phone alone.
+var ErrNotKept = errors.New("not set aside: this device's share of the quarantine is full")
+
+// aside keeps the batch outside any log, where there is room for it.
+func (p *push) aside(ctx context.Context, tx Tx, code syncproto.Code) (kept bool, err error) {
 	return tx.Quarantine(ctx, Quarantined{Device: p.dev.ID, Epoch: p.epoch, First: p.req.From, Code: code, ReceivedAt: p.millis(), Body: p.packBody(p.req.Changes)})
 }
 
-func (l *Ledger) quarantineOnly(ctx context.Context, p *push, code syncproto.Code, f *fault.Error) error {
-	if err := l.Update(ctx, p.dev.Centre, func(tx Tx) error { return p.aside(ctx, tx, code) }); err != nil {
+// revoked sets a batch aside and refuses it. What is not kept is not called
+// so: the phone is the only one that has it.
+func (l *Ledger) revoked(ctx context.Context, p *push) error {
+	kept := false
+	err := l.Update(ctx, p.dev.Centre, func(tx Tx) (err error) {
+		kept, err = p.aside(ctx, tx, syncproto.DeviceRevoked)
+		return err
+	})
+	switch {
+	case err != nil:
 		return fmt.Errorf("quarantine: %w", err)
+	case !kept:
+		return fault.Wrap(syncproto.DeviceRevoked, "this device was signed out by the office; the server has no more room for its records, which are on this phone alone", ErrNotKept).
+			WithHint("keep the phone as it is and bring it to the service centre")
 	}
-	return f
+	return fault.New(syncproto.DeviceRevoked, "this device was signed out by the office; the records were set aside, not lost")
 }
 
 func (l *Ledger) answer(p *push, res pushResult) (*syncproto.PushAnswer, error) {

@@ -141,6 +141,17 @@ func (m *Metrics) WatchPool(p Pool) error {
 	)
 }
 
+// WatchDamage registers whether the database was found damaged, which ends all
+// writing until somebody has put it right.
+func (m *Metrics) WatchDamage(damaged func() bool) error {
+	return m.gauge("siteledger_database_damaged", "1 where a damaged page of the database was met: nothing is stored any more until a server is started on one that was put right.", func() float64 {
+		if damaged() {
+			return 1
+		}
+		return 0
+	})
+}
+
 // WatchDisk registers the room left in a folder. free answers −1 where the
 // system does not say.
 func (m *Metrics) WatchDisk(free, size func() float64) error {

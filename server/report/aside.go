@@ -58,6 +58,17 @@ type Aside struct {
 	More    int // changes that are not among Facts
 }
 
+// NotKept says of a phone that batches of it were to be set aside and were not,
+// as its share was full: they are on the phone alone.
+type NotKept struct {
+	Device      uuid.UUID
+	Person      uuid.UUID
+	Offers      int64  // that were turned away; the same batch may have come again
+	Largest     int64  // bytes of the largest, as it would have been stored
+	Code        string // of the last: log-forked or device-revoked
+	First, Last int64  // Unix milliseconds
+}
+
 // Epoch is one log of a phone.
 type Epoch struct {
 	Epoch   uuid.UUID
@@ -95,6 +106,9 @@ type ShelfStore interface {
 	// AsideBody gives one batch's bytes as they are stored; a NotFound fault for
 	// one of another centre.
 	AsideBody(ctx context.Context, centre uuid.UUID, id int64) (AsideRef, []byte, error)
+	// NotKept lists phones whose share is full, the latest first, as many as
+	// one page holds.
+	NotKept(ctx context.Context, centre uuid.UUID) ([]NotKept, error)
 	EpochsAfter(ctx context.Context, centre, device, epoch uuid.UUID) ([]Epoch, error)
 	LeasesOf(ctx context.Context, centre, device uuid.UUID) ([]Lease, error)
 	ReceiptCases(ctx context.Context, centre, device uuid.UUID) ([]Case, error)
@@ -135,6 +149,11 @@ func (s Shelf) Denied(ctx context.Context, centre uuid.UUID, page int) (list []D
 		list = append(list, d)
 	}
 	return list, more, nil
+}
+
+// NotKept lists the phones of which batches were not set aside.
+func (s Shelf) NotKept(ctx context.Context, centre uuid.UUID) ([]NotKept, error) {
+	return s.Store.NotKept(ctx, centre)
 }
 
 // Aside lists quarantined batches of a centre, the latest first, readable.

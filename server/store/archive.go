@@ -136,19 +136,50 @@ func (s *Store) Histories(ctx context.Context) ([]archive.History, error) {
 	return out, nil
 }
 
+// historyBegun is what BeginHistory does, in its order, the history's row
+// first.
+var historyBegun = []string{
+	`DELETE FROM session`,
+	`DELETE FROM enrol_code WHERE claimed_key IS NULL`,
+}
+
 // BeginHistory writes down a new history of the server, which is the current
 // one from the next start on: its floor must be the highest. What was signed
 // in, or about to be, at the time of the backup is not any more.
 func (s *Store) BeginHistory(ctx context.Context, h archive.History) error {
-	return s.Update(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, historyAdd, h.ID[:], h.StartedAt, int64(h.Floor)); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM session`); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM enrol_code WHERE claimed_key IS NULL`)
+	return s.updateStreams(ctx, func(tx session) error { return beginHistory(ctx, tx, h) })
+}
+
+func beginHistory(ctx context.Context, tx session, h archive.History) error {
+	if err := tx.exec(ctx, historyAdd, h.ID[:], h.StartedAt, int64(h.Floor)); err != nil {
 		return err
+	}
+	for _, text := range historyBegun {
+		if err := tx.exec(ctx, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Renew writes down a new history as [Store.BeginHistory] does, counts the
+// streams as shipped as far as they are, and lets each begin it in every
+// stream, by the update that it is given: all in one transaction, so that a
+// server never starts on a half of it, wherever this one ended. each may be run
+// again after its work was rolled back.
+func (s *Store) Renew(ctx context.Context, h archive.History, ends []ledger.Stream, each func(update func(context.Context, uuid.UUID, func(ledger.Tx) error) error) error) error {
+	return s.updateStreams(ctx, func(tx session) error {
+		if err := beginHistory(ctx, tx, h); err != nil {
+			return err
+		}
+		for _, e := range ends {
+			if err := tx.exec(ctx, shippedSave, e.Centre[:], h.ID[:], int64(e.Pos)); err != nil {
+				return err
+			}
+		}
+		return each(func(_ context.Context, centre uuid.UUID, fn func(ledger.Tx) error) error {
+			return fn(&centreTx{s: s, session: tx, centre: centre})
+		})
 	})
 }
 

@@ -227,7 +227,7 @@ func list[T any](ctx context.Context, s *Store, text string, scan func(scanner, 
 	}
 	rows, err := st.QueryContext(ctx, args...)
 	if err != nil {
-		return nil, explainPostgres(err)
+		return nil, told(err)
 	}
 	defer rows.Close()
 	var out []T
@@ -238,7 +238,7 @@ func list[T any](ctx context.Context, s *Store, text string, scan func(scanner, 
 		}
 		out = append(out, v)
 	}
-	return out, explainPostgres(rows.Err())
+	return out, told(rows.Err())
 }
 
 // absent turns "no rows" into a NotFound fault, and a database that is away
@@ -247,7 +247,7 @@ func absent(err error, message string) error {
 	if errors.Is(err, sql.ErrNoRows) {
 		return fault.New(syncproto.NotFound, message)
 	}
-	return explainPostgres(err)
+	return told(err)
 }
 
 // anyCentre is a centre's bind, or NULL for all of them.

@@ -104,6 +104,16 @@ const (
 		SELECT coalesce(sum(length(body)), 0)
 		FROM quarantine
 		WHERE centre = $1 AND device = $2`
+	quarantineHas = `
+		SELECT count(*)
+		FROM quarantine
+		WHERE centre = $1 AND device = $2 AND epoch = $3 AND digest = $4`
+	quarantineFull = `
+		INSERT INTO quarantine_full (centre, device, batches, bytes, code, first_at, last_at)
+		VALUES ($1, $2, 1, $3, $4, $5, $5)
+		ON CONFLICT (centre, device) DO UPDATE
+		SET batches = quarantine_full.batches + 1, bytes = CASE WHEN excluded.bytes > quarantine_full.bytes THEN excluded.bytes ELSE quarantine_full.bytes END,
+			code = excluded.code, last_at = excluded.last_at`
 )
 
 // maxQuarantine bounds what is kept aside of one device.
@@ -300,20 +310,29 @@ func (s *Store) Batches(ctx context.Context, centre uuid.UUID, after uint64, lim
 }
 
 // Quarantine satisfies ledger.Streams.
-func (c *centreTx) Quarantine(ctx context.Context, q ledger.Quarantined) error {
-	row, err := c.queryRow(ctx, quarantineBytes, c.centre[:], q.Device[:])
-	if err != nil {
-		return err
-	}
-	var kept int64
-	if err := row.Scan(&kept); err != nil {
-		return err
-	}
-	if kept+int64(len(q.Body)) > maxQuarantine {
-		return nil
-	}
+func (c *centreTx) Quarantine(ctx context.Context, q ledger.Quarantined) (kept bool, err error) {
 	digest := changelog.Digest(q.Body)
-	return c.exec(ctx, quarantineAdd, c.centre[:], q.Device[:], q.Epoch[:], int64(q.First), string(q.Code), q.ReceivedAt, digest[:], q.Body)
+	has, err := c.number(ctx, quarantineHas, c.centre[:], q.Device[:], q.Epoch[:], digest[:])
+	if err != nil || has > 0 {
+		return has > 0, err
+	}
+	size, err := c.number(ctx, quarantineBytes, c.centre[:], q.Device[:])
+	if err != nil {
+		return false, err
+	}
+	if size+int64(len(q.Body)) > maxQuarantine {
+		return false, c.exec(ctx, quarantineFull, c.centre[:], q.Device[:], int64(len(q.Body)), string(q.Code), q.ReceivedAt)
+	}
+	return true, c.exec(ctx, quarantineAdd, c.centre[:], q.Device[:], q.Epoch[:], int64(q.First), string(q.Code), q.ReceivedAt, digest[:], q.Body)
+}
+
+func (c *centreTx) number(ctx context.Context, text string, args ...any) (n int64, err error) {
+	row, err := c.queryRow(ctx, text, args...)
+	if err != nil {
+		return 0, err
+	}
+	err = row.Scan(&n)
+	return n, err
 }
 
 // Outcomes satisfies ledger.Outcomes.

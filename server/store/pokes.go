@@ -24,6 +24,10 @@ const (
 	noticePause   = time.Second
 )
 
+// alarm stands in a notice for damage that its sender met: no stream has this
+// id. Who hears it writes no more either.
+var alarm = uuid.Max
+
 // Announce tells the other servers of the database, if there are any, that a
 // stream has something new. It does not wait.
 func (s *Store) Announce(stream uuid.UUID) {
@@ -56,6 +60,7 @@ func (s *Store) Listen(ctx context.Context, heard func(stream uuid.UUID)) {
 // herald sends and hears notices over connections of its own.
 type herald struct {
 	cfg     *pgx.ConnConfig
+	alarmed func()
 	self    atomic.Uint32 // the sender's process at the database: what it says we know
 	mu      sync.Mutex
 	pending map[uuid.UUID]struct{}
@@ -64,9 +69,10 @@ type herald struct {
 	done    chan struct{}
 }
 
-func newHerald(cfg *pgx.ConnConfig) *herald {
+// newHerald sends notices; alarmed is called for another server's alarm.
+func newHerald(cfg *pgx.ConnConfig, alarmed func()) *herald {
 	ctx, stop := context.WithCancel(context.Background())
-	h := &herald{cfg: cfg, pending: map[uuid.UUID]struct{}{}, wake: make(chan struct{}, 1), stop: stop, done: make(chan struct{})}
+	h := &herald{cfg: cfg, alarmed: alarmed, pending: map[uuid.UUID]struct{}{}, wake: make(chan struct{}, 1), stop: stop, done: make(chan struct{})}
 	go h.send(ctx)
 	return h
 }
@@ -194,7 +200,11 @@ func (h *herald) listen(ctx context.Context, heard func(uuid.UUID)) error {
 			continue
 		}
 		for _, word := range strings.Fields(n.Payload) {
-			if id, err := uuid.Parse(word); err == nil && id != uuid.Nil {
+			switch id, err := uuid.Parse(word); {
+			case err != nil || id == uuid.Nil:
+			case id == alarm:
+				h.alarmed()
+			default:
 				heard(id)
 			}
 		}

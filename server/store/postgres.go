@@ -39,6 +39,7 @@ type cluster struct {
 	db      *sql.DB
 	commits atomic.Int64
 	herald  *herald
+	damage  damage
 	updates atomic.Int64
 	trips   atomic.Int64
 	waiting atomic.Int64
@@ -52,25 +53,43 @@ const (
 	// patience bounds one transaction of the hot path, lock waits included: a
 	// server that does not answer must not hold a phone for ever.
 	patience = 30 * time.Second
+	// longPatience bounds one over all streams, which no server waits for.
+	longPatience = 15 * time.Minute
 )
 
 // openPostgres connects and brings the tables up to date. Several servers may
 // do so at once.
 func openPostgres(ctx context.Context, cfg Config) (*cluster, error) {
-	pc, err := poolConfig(cfg)
+	p := &cluster{turn: make(chan struct{}, 1)}
+	pc, err := poolConfig(cfg, p.suspect)
 	if err != nil {
 		return nil, err
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, pc)
-	if err != nil {
+	p.herald = newHerald(pc.ConnConfig, p.warned)
+	if p.pool, err = pgxpool.NewWithConfig(ctx, pc); err != nil {
+		p.herald.close()
 		return nil, err
 	}
-	p := &cluster{pool: pool, db: stdlib.OpenDBFromPool(pool), herald: newHerald(pc.ConnConfig), turn: make(chan struct{}, 1)}
+	p.db = stdlib.OpenDBFromPool(p.pool)
 	if err := p.prepare(ctx); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	return p, nil
 }
+
+// suspect looks at every error that the database tells, whoever had asked: the
+// first page that is not what was written stops this server's writing, and
+// that of all servers on the same database.
+func (p *cluster) suspect(err *pgconn.PgError) {
+	if corruptCode(err.Code) && p.damage.set(err) {
+		p.herald.announce(alarm)
+	}
+}
+
+// warned is told that another server met damage.
+func (p *cluster) warned() { p.damage.set(errElsewhere) }
+
+func (p *cluster) damaged() error { return p.damage.met() }
 
 // serverName is what servers are called in the database's list of connections.
 const serverName = "siteledger"
@@ -84,8 +103,9 @@ func (p *cluster) servers(ctx context.Context) (n int, err error) {
 	return n, explainPostgres(err)
 }
 
-// settle makes a dead server noticed within seconds, and bounds waits.
-func settle(c *pgx.ConnConfig, cfg Config) {
+// settle makes a dead server noticed within seconds, and bounds waits. heard
+// is shown every error that the database answers.
+func settle(c *pgx.ConnConfig, cfg Config, heard func(*pgconn.PgError)) {
 	if cfg.Password != "" {
 		c.Password = cfg.Password
 	}
@@ -93,6 +113,11 @@ func settle(c *pgx.ConnConfig, cfg Config) {
 		if n.Routine == unconfirmedRoutine {
 			pc.CustomData()[unconfirmedRoutine] = true
 		}
+	}
+	usual := c.OnPgError
+	c.OnPgError = func(pc *pgconn.PgConn, err *pgconn.PgError) (keep bool) {
+		heard(err)
+		return usual(pc, err)
 	}
 	d := &net.Dialer{Timeout: 5 * time.Second, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}}
 	c.DialFunc = d.DialContext
@@ -112,12 +137,12 @@ func settle(c *pgx.ConnConfig, cfg Config) {
 	}
 }
 
-func poolConfig(cfg Config) (*pgxpool.Config, error) {
+func poolConfig(cfg Config, heard func(*pgconn.PgError)) (*pgxpool.Config, error) {
 	pc, err := pgxpool.ParseConfig(cfg.URL)
 	if err != nil {
 		return nil, err
 	}
-	settle(pc.ConnConfig, cfg)
+	settle(pc.ConnConfig, cfg, heard)
 	pc.ConnConfig.StatementCacheCapacity = 1024
 	pc.MaxConns = max(pc.MaxConns, 16)
 	pc.AfterConnect = func(_ context.Context, c *pgx.Conn) error {
@@ -234,6 +259,9 @@ func confirmed(c *pgconn.PgConn) error {
 // again runs a transaction until the database has no objection to its place
 // among the others. Each wait is a little longer.
 func (p *cluster) again(ctx context.Context, run func() error) error {
+	if err := p.damage.met(); err != nil {
+		return err
+	}
 	p.waiting.Add(1)
 	defer p.waiting.Add(-1)
 	for try := 1; ; try++ {
@@ -256,7 +284,7 @@ func (p *cluster) again(ctx context.Context, run func() error) error {
 
 // viewSession is one snapshot, whose begin goes out with the first statement.
 func (p *cluster) viewSession(ctx context.Context, fn func(session) error) error {
-	return explainPostgres(p.withSession(ctx, func(s *pipeline) error {
+	return explainPostgres(p.withSession(ctx, patience, func(s *pipeline) error {
 		s.queue.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 		return s.finish(fn)
 	}))
@@ -266,7 +294,7 @@ func (p *cluster) viewSession(ctx context.Context, fn func(session) error) error
 // centre has no row: fn finds that out by itself.
 func (p *cluster) updateCentre(ctx context.Context, centre uuid.UUID, fn func(session) error) error {
 	return p.again(ctx, func() error {
-		return p.withSession(ctx, func(s *pipeline) error {
+		return p.withSession(ctx, patience, func(s *pipeline) error {
 			s.queue.Queue("BEGIN")
 			s.queue.Queue("SELECT 1 FROM stream WHERE centre = $1 FOR UPDATE", centre[:])
 			s.later(streamHQRev, s.witness)
@@ -275,15 +303,26 @@ func (p *cluster) updateCentre(ctx context.Context, centre uuid.UUID, fn func(se
 	})
 }
 
+// updateStreams locks all streams' rows.
+func (p *cluster) updateStreams(ctx context.Context, fn func(session) error) error {
+	return p.again(ctx, func() error {
+		return p.withSession(ctx, longPatience, func(s *pipeline) error {
+			s.queue.Queue("BEGIN")
+			s.queue.Queue("SELECT 1 FROM stream ORDER BY centre FOR UPDATE")
+			return s.finish(fn)
+		})
+	})
+}
+
 // withSession lends a connection. The transaction does not end with the
-// caller's context, which would cost the connection, but with patience.
-func (p *cluster) withSession(ctx context.Context, fn func(*pipeline) error) error {
+// caller's context, which would cost the connection, but after a time.
+func (p *cluster) withSession(ctx context.Context, most time.Duration, fn func(*pipeline) error) error {
 	c, err := p.pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer c.Release() // a connection inside a transaction is thrown away
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 	defer cancel()
 	s := &pipeline{conn: c.Conn(), caller: ctx, ctx: bounded}
 	defer func() { p.trips.Add(int64(s.trips)) }()
@@ -318,6 +357,8 @@ func explainPostgres(err error) error {
 		return err
 	}
 	switch class := pe.Code[:2]; {
+	case corruptCode(pe.Code):
+		return damaged(err)
 	case pe.Code == "53100":
 		return fault.Wrap(syncproto.Busy, "the server's disk is full; nothing of this was stored, send it again later", err)
 	case class == "53", class == "08", class == "57", pe.Code == "40001", pe.Code == "40P01", pe.Code == "55P03",

@@ -113,6 +113,28 @@ func (s *Store) AsideRefs(ctx context.Context, centre, device, epoch uuid.UUID, 
 	return out, err
 }
 
+// NotKept satisfies report.ShelfStore.
+func (s *Store) NotKept(ctx context.Context, centre uuid.UUID) ([]report.NotKept, error) {
+	var out []report.NotKept
+	err := s.list(ctx, "list what was not set aside", func(rows *sql.Rows) error {
+		var r report.NotKept
+		var device, person []byte
+		if err := rows.Scan(&device, &person, &r.Offers, &r.Largest, &r.Code, &r.First, &r.Last); err != nil {
+			return err
+		}
+		r.Device, r.Person = idOf(device), idOf(person)
+		out = append(out, r)
+		return nil
+	}, `
+		SELECT q.device, COALESCE((SELECT d."person" FROM state_device d WHERE d.centre = q.centre AND d.id = q.device), q.device),
+			q.batches, q.bytes, q.code, q.first_at, q.last_at
+		FROM quarantine_full q
+		WHERE q.centre = $1
+		ORDER BY q.last_at DESC
+		LIMIT $2`, centre[:], report.ShelfPage)
+	return out, err
+}
+
 // AsideBody satisfies report.ShelfStore.
 func (s *Store) AsideBody(ctx context.Context, centre uuid.UUID, id int64) (report.AsideRef, []byte, error) {
 	var r report.AsideRef

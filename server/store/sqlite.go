@@ -155,6 +155,8 @@ func (f *file) close() error {
 	return errors.Join(append(errs, f.r.Close(), f.w.Close())...)
 }
 
+func (f *file) damaged() error { return f.damage.met() }
+
 func (f *file) view(ctx context.Context, fn func(*sql.Tx) error) error {
 	return f.snapshot(ctx, func(tx *sql.Tx, _ *conn) error { return fn(tx) })
 }
@@ -183,6 +185,10 @@ func (f *file) update(ctx context.Context, fn func(*sql.Tx) error) error {
 // updateCentre needs no lock of the centre: there is one writer.
 func (f *file) updateCentre(ctx context.Context, _ uuid.UUID, fn func(session) error) error {
 	return f.update(ctx, func(*sql.Tx) error { return fn(f.writer.conn) })
+}
+
+func (f *file) updateStreams(ctx context.Context, fn func(session) error) error {
+	return f.updateCentre(ctx, uuid.Nil, fn)
 }
 
 // inTx runs fn in a transaction of the connection. The transaction does not
@@ -220,10 +226,10 @@ func explain(err error) error {
 	if !errors.As(err, &se) {
 		return err
 	}
-	switch se.Code() & 0xff {
-	case sqlite3.SQLITE_FULL:
+	switch {
+	case se.Code()&0xff == sqlite3.SQLITE_FULL:
 		return fault.Wrap(syncproto.Busy, "the server's disk is full; nothing of this was stored, send it again later", err)
-	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+	case corrupt(err):
 		return damaged(err)
 	}
 	return err

@@ -66,7 +66,12 @@ type engine interface {
 	// updateCentre runs fn in a durable transaction in which nobody else writes
 	// to the centre.
 	updateCentre(ctx context.Context, centre uuid.UUID, fn func(session) error) error
+	// updateStreams runs fn in a durable transaction in which nobody else
+	// writes to any stream.
+	updateStreams(ctx context.Context, fn func(session) error) error
 	load() Load
+	// damaged is the damage that was found since the opening; nil for none.
+	damaged() error
 	close() error
 }
 
@@ -154,12 +159,14 @@ type statement struct {
 	db   *sql.DB
 	text string
 	st   *sql.Stmt // nil: the connection remembers the text
+	note func(error) error
 }
 
 // QueryContext reads rows.
 func (s statement) QueryContext(ctx context.Context, args ...any) (*sql.Rows, error) {
 	if s.st != nil {
-		return s.st.QueryContext(ctx, args...)
+		rows, err := s.st.QueryContext(ctx, args...)
+		return rows, s.note(err)
 	}
 	return s.db.QueryContext(ctx, s.text, args...)
 }
@@ -167,7 +174,9 @@ func (s statement) QueryContext(ctx context.Context, args ...any) (*sql.Rows, er
 // QueryRowContext reads one row.
 func (s statement) QueryRowContext(ctx context.Context, args ...any) *sql.Row {
 	if s.st != nil {
-		return s.st.QueryRowContext(ctx, args...)
+		row := s.st.QueryRowContext(ctx, args...)
+		_ = s.note(row.Err())
+		return row
 	}
 	return s.db.QueryRowContext(ctx, s.text, args...)
 }
@@ -180,12 +189,12 @@ func (s *Store) read(ctx context.Context, text string) (statement, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if st := s.reads[text]; st != nil {
-		return statement{st: st}, nil
+		return statement{st: st, note: s.noted}, nil
 	}
 	st, err := s.r.PrepareContext(context.WithoutCancel(ctx), text)
 	if err != nil {
 		return statement{}, fmt.Errorf("prepare %q: %w", text, err)
 	}
 	s.reads[text] = st
-	return statement{st: st}, nil
+	return statement{st: st, note: s.noted}, nil
 }

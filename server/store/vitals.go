@@ -24,6 +24,9 @@ const (
 	vitalQuarantine = `
 		SELECT COUNT(*), COALESCE(MIN(received_at), 0)
 		FROM quarantine`
+	vitalNotKept = `
+		SELECT COALESCE(SUM(batches), 0), COALESCE(MIN(first_at), 0)
+		FROM quarantine_full`
 	vitalDevices = `
 		SELECT
 			CASE
@@ -52,7 +55,7 @@ func (s *Store) Vitals(ctx context.Context, now time.Time) (metrics.Vitals, erro
 		}
 		for _, q := range []struct {
 			kind, text string
-		}{{"held_changes", vitalHeld}, {"quarantined_batches", vitalQuarantine}} {
+		}{{"held_changes", vitalHeld}, {"quarantined_batches", vitalQuarantine}, {"batches_not_kept", vitalNotKept}} {
 			n := metrics.Queue{Kind: q.kind}
 			if err := tx.QueryRowContext(ctx, q.text).Scan(&n.Length, &n.Oldest); err != nil {
 				return err
@@ -106,13 +109,11 @@ func seenDevices(ctx context.Context, tx *sql.Tx, now time.Time, v *metrics.Vita
 
 // Ready says whether the store answers, by reading: it neither takes the
 // writer's turn nor waits for it, so that a long queue of writers, or a full
-// disk, does not make a server that can still serve look dead. A file that was
-// found damaged is not ready until it was put right and opened anew.
+// disk, does not make a server that can still serve look dead. A database that
+// was found damaged is not ready until it was put right and opened anew.
 func (s *Store) Ready(ctx context.Context) error {
-	if f, ok := s.engine.(*file); ok {
-		if err := f.damage.met(); err != nil {
-			return err
-		}
+	if err := s.engine.damaged(); err != nil {
+		return err
 	}
 	return s.View(ctx, func(tx *sql.Tx) error {
 		var n int

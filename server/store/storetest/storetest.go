@@ -70,17 +70,39 @@ func Open(tb testing.TB, cfg store.Config) *store.Store {
 
 // Run runs a package's tests on each engine in turn, for its TestMain: what
 // [New] opens is then the engine's whose turn it is.
-func Run(m *testing.M) int {
+func Run(m *testing.M) int { return RunBut(m, "") }
+
+// RunBut is [Run] for a package of which some tests, whose names a regular
+// expression matches, need no storage or are about SQLite's own file: those run
+// once, on SQLite.
+func RunBut(m *testing.M, once string) int {
 	code := 0
 	for _, e := range Engines() {
 		fmt.Printf("=== on %s\n", e.Name)
 		turn.Store(&e)
+		if once != "" && e.Name == "postgres" {
+			if err := leaveOut(once); err != nil {
+				fmt.Println(err)
+				return 1
+			}
+		}
 		code = max(code, m.Run())
 		if f := flag.Lookup("test.fuzz"); f != nil && f.Value.String() != "" {
 			break // fuzzing is not about storage
 		}
 	}
 	return code
+}
+
+// leaveOut adds to what -skip says.
+func leaveOut(names string) error {
+	if !flag.Parsed() {
+		flag.Parse()
+	}
+	if f := flag.Lookup("test.skip"); f.Value.String() != "" {
+		names = "(" + f.Value.String() + ")|(" + names + ")"
+	}
+	return flag.Set("test.skip", names)
 }
 
 // turn is the engine that [Run] is at.

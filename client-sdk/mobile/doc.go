@@ -9,6 +9,10 @@
 //	…
 //	app.close()
 //
+// A shell that has leave to know where it is asks [App.WantsPosition] and tells
+// [App.Position] while it is in the foreground; it needs nothing else, and a web
+// view without leave is no error.
+//
 // The package holds no logic of its own. A panic of Go would end the whole
 // process of the shell, so every exported function turns one into an error.
 // Errors read "code: Chinese sentence / English sentence".

@@ -19,6 +19,7 @@ import (
 // App is an open phone with its pages on loopback.
 type App struct {
 	client *clientsdk.Client
+	pages  *phone.App
 	host   Host
 	url    string
 	server *http.Server
@@ -58,6 +59,7 @@ func (a *App) serve(dataDir, serverURL string) error {
 	if err != nil {
 		return err
 	}
+	a.pages = pages
 	ctx, cancel := context.WithCancel(context.Background())
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -138,6 +140,24 @@ func (a *App) Sync() (done string, err error) {
 func (a *App) Nudge() (err error) {
 	defer survive(&err)
 	a.client.Nudge()
+	return nil
+}
+
+// WantsPosition says whether the technician agreed that photos and arrivals get
+// a position. A shell asks before it turns its receiver on, and turns it on only
+// while it is in the foreground.
+func (a *App) WantsPosition() (wanted bool, err error) {
+	defer survive(&err)
+	return a.pages.WantsPosition(), nil
+}
+
+// Position tells where the phone is: WGS-84 degrees, the radius in metres within
+// which it is two times of three (0: unknown), when that was measured, Unix
+// milliseconds, and what the system says of its truth (isMock): a web view alone
+// can't know that. It is dropped where nobody agreed to it.
+func (a *App) Position(latitude, longitude, metres float64, at int64, mock bool) (err error) {
+	defer survive(&err)
+	a.pages.SetPosition(latitude, longitude, metres, time.UnixMilli(at), mock)
 	return nil
 }
 

@@ -84,6 +84,12 @@ func TestShell(t *testing.T) {
 	if res, err := http.Get(base); err != nil || res.StatusCode == http.StatusOK {
 		t.Errorf("another app got in: %v", err)
 	}
+	if wanted, err := app.WantsPosition(); err != nil || wanted {
+		t.Errorf("a position is wanted before anybody agreed: %v", err)
+	}
+	if err := app.Position(30.25, 120.17, 8, 1, true); err != nil {
+		t.Errorf("a position: %v", err)
+	}
 	var st struct {
 		Enrolled bool `json:"enrolled"`
 		Pending  int  `json:"pending"`

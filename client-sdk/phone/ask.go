@@ -148,6 +148,7 @@ func (q *ask) show(status int, name string, p page) error {
 			return err
 		}
 		p.Strip = s
+		p.Place = q.app.WantsPosition()
 	}
 	if said := q.r.URL.Query().Get("said"); said != "" && p.Said == "" {
 		if _, ok := q.dict["said."+said]; ok {

@@ -242,6 +242,84 @@ func TestBrowserRefusalStays(t *testing.T) {
 	s.see("#missing.wait [data-missing=close]")
 }
 
+// The reason why a photo was not taken is not lost where another photo is taken
+// before it is sent, nor where the page came back with a refusal (OR-04, DE-09).
+func TestBrowserReasonOutlivesAPhoto(t *testing.T) {
+	k, base := arrived(t, map[string]any{"warranty": "out"})
+	file := filepath.Join(t.TempDir(), "photo.jpg")
+	if err := os.WriteFile(file, jpegPhoto(t, 51), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := newScreen(t, k)
+	typed := func(role string) string {
+		return s.js(`String(document.querySelector("input[name=skip_` + role + `]")?.value)`)
+	}
+	take := func(role string) {
+		t.Helper()
+		s.do(chromedp.SetUploadFiles(chromedp.CSS(`form[data-shot=`+role+`] input[type=file]`), []string{file}, chromedp.NodeReady))
+		s.see("form[data-shot=" + role + "].got")
+	}
+	s.open(base + "/finish")
+	s.do(chromedp.SendKeys(chromedp.CSS("input[name=no_photo]"), "顾客不让拍"))
+	s.do(chromedp.SendKeys(chromedp.CSS("input[name=skip_nameplate]"), "铭牌在墙后"))
+	take("entrance")
+	if got, all := typed("nameplate"), s.js(`document.querySelector("input[name=no_photo]").value`); got != "铭牌在墙后" || all != "顾客不让拍" {
+		t.Fatalf("after a photo the reasons are %q and %q", got, all)
+	}
+	// Refused for the ticks: what was typed is recorded or stands there still.
+	s.js(`document.querySelector("input[name=no_photo]").value = ""`)
+	s.do(chromedp.SendKeys(chromedp.CSS("input[name=skip_before]"), "没有别的东西"))
+	s.tap("#selfcheck")
+	s.see("#wrong")
+	reasons := map[string]string{}
+	for _, r := range k.rows("shot_skip") {
+		reasons[r.Text("role")] = r.Text("reason")
+	}
+	if reasons["nameplate"] != "铭牌在墙后" || reasons["before"] != "没有别的东西" {
+		t.Fatalf("recorded %v", reasons)
+	}
+	s.quiet()
+}
+
+// What somebody types before the page's script is there is saved as what is
+// typed afterwards.
+func TestBrowserTypedBeforeTheScript(t *testing.T) {
+	k, base := arrived(t, map[string]any{"warranty": "out"})
+	s := newScreen(t, k)
+	s.open(base + "/work")
+	s.see("#fault")
+	// The script runs once more, on a field that was filled without its knowledge.
+	s.js(`(() => { const f = document.querySelector("#fault"); f.focus(); f.value = "门铰链松"; import("/static/save.js?later"); return ""; })()`)
+	s.until("the words that were there before", func() bool {
+		r := k.rows("service_record")
+		return len(r) == 1 && r[0].Text("fault") == "门铰链松"
+	})
+	s.quiet()
+}
+
+// What a form holds that makes a row by its button alone stands there after a
+// refusal and a photo.
+func TestBrowserRefusedPartOutlivesAPhoto(t *testing.T) {
+	k, base := arrived(t, map[string]any{"warranty": "in"})
+	file := filepath.Join(t.TempDir(), "photo.jpg")
+	if err := os.WriteFile(file, jpegPhoto(t, 52), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := newScreen(t, k)
+	s.open(base + "/part")
+	s.do(chromedp.SendKeys(chromedp.CSS("input[name=name]"), "铰链"))
+	s.tap("#part-add")
+	s.see("#wrong")
+	s.do(chromedp.SetUploadFiles(chromedp.CSS(`form.shot input[type=file]`), []string{file}, chromedp.NodeReady))
+	s.see("form.shot.got")
+	if got := s.js(`document.querySelector("input[name=name]").value`); got != "铰链" {
+		t.Fatalf("after a refusal and a photo the part is %q", got)
+	}
+	if len(k.rows("part_used")) != 0 {
+		t.Fatal("a part without its old one was recorded")
+	}
+}
+
 // draw writes on the pad with a finger.
 func (s *screen) draw() {
 	s.tb.Helper()

@@ -13,6 +13,9 @@
 // one, which carries the launch's token, answers 403 without the cookie that
 // the first one set; the Host and Origin headers are checked too.
 //
+// It knows where the phone is only where the technician agreed, keeps the last
+// fix in memory alone, and writes it down only as part of a photo or an arrival.
+//
 // Pages are plain HTML forms that work without scripts; small ES modules add
 // autosave, the signature pad, browser-made previews and live counts.
 package phone

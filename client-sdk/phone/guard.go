@@ -73,7 +73,7 @@ func headers(h http.Header) {
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Permissions-Policy", "geolocation=(), microphone=(), payment=()")
+	h.Set("Permissions-Policy", "geolocation=(self), microphone=(), payment=()")
 	h.Set("Cache-Control", "no-store")
 }
 

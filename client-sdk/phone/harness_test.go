@@ -189,6 +189,7 @@ type phoneKit struct {
 	free   int64
 	client *clientsdk.Client
 	app    *httptest.Server
+	pages  *App
 	web    *http.Client
 	cut    bool
 	paid   bool // its network costs money
@@ -247,7 +248,7 @@ func (k *phoneKit) open() {
 	if err != nil {
 		k.tb.Fatal(err)
 	}
-	k.app = httptest.NewServer(h)
+	k.app, k.pages = httptest.NewServer(h), h
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		k.tb.Fatal(err)

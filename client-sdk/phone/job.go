@@ -30,6 +30,7 @@ type jobData struct {
 	Wanted    []schema.Row
 	Cancelled bool
 	May       bool // this person may work on it
+	AskPlace  bool // he was not asked yet whether photos get a position
 	Late      []int
 }
 
@@ -72,6 +73,7 @@ func (q *ask) showJob(status int, f *jobFile, wrong string) error {
 	}
 	d.Cancelled = f.Job.Text("status") == "cancelled"
 	d.May = f.Mine || f.Visit != nil
+	d.AskPlace = f.Visit != nil && q.app.placesAnswer() == ""
 	d.Question = openQuestion(f.Notes)
 	d.Quiet = q.quietHours(f)
 	d.Verdicts = q.verdicts(f)

@@ -17,6 +17,7 @@ type meData struct {
 	Status                          clientsdk.Status
 	Problem                         string
 	HasPIN                          bool
+	Places                          string // whether photos get a position: yes, no, or not asked yet
 	Unread                          int
 }
 
@@ -25,7 +26,7 @@ func mePage(q *ask) error {
 	if err != nil {
 		return fmt.Errorf("status: %w", err)
 	}
-	d := meData{Status: st, Device: st.Identity.Device.String(), Lang: q.lang, HasPIN: len(q.app.settings.get().PINHash) > 0}
+	d := meData{Status: st, Device: st.Identity.Device.String(), Lang: q.lang, HasPIN: len(q.app.settings.get().PINHash) > 0, Places: q.app.placesAnswer()}
 	if st.Problem.Code != "" {
 		d.Problem = st.Problem.ZH
 		if q.lang == langEN {
@@ -178,6 +179,7 @@ func (q *ask) unsent() (signOutData, error) {
 func signOut(q *ask) error {
 	err := q.app.client.SignOut(q.r.Context(), strings.Join(strings.Fields(halfWidth(q.field("code", 4000))), ""))
 	if err == nil {
+		q.app.fix.forget()
 		return q.to("/enrol", "left")
 	}
 	status, text := q.sentence(err)

@@ -47,6 +47,7 @@ type App struct {
 	client   *clientsdk.Client
 	schema   *schema.Descriptor
 	settings *settings
+	fix      lastFix
 	server   string
 	lang     string
 	token    string
@@ -60,9 +61,9 @@ type App struct {
 	handler  http.Handler
 }
 
-// New makes the app's handler. Host it on loopback alone; see [Config] for what
-// the host must keep secret.
-func New(cfg Config) (http.Handler, error) {
+// New makes the app. Host it on loopback alone; see [Config] for what the host
+// must keep secret.
+func New(cfg Config) (*App, error) {
 	if cfg.Client == nil {
 		return nil, errors.New("phone: no client")
 	}
@@ -104,8 +105,11 @@ func New(cfg Config) (http.Handler, error) {
 		}
 	}
 	a.handler = a.guard(a.routes())
-	return a.handler, nil
+	return a, nil
 }
+
+// ServeHTTP answers the web view.
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
 
 // words are the app's words in the language of this request.
 func (a *App) words(r *http.Request) words {

@@ -179,7 +179,7 @@ func (q *ask) addPhoto(job uuid.UUID, form photoForm, facts picture.Facts) error
 	if form.reason == "" && fieldwork.PhotoDoubt(schema.Row{Cols: cols}) != fieldwork.NoDoubt {
 		return q.to(q.keepLink(job, form, cols), "")
 	}
-	if err := q.recordPhoto(job, form, cols); err != nil {
+	if err := q.recordPhoto(job, form, cols, facts.Spot); err != nil {
 		return err
 	}
 	said := "photo"
@@ -298,8 +298,9 @@ func (q *ask) storePhoto(form photoForm, facts picture.Facts) (map[string]any, e
 }
 
 // recordPhoto writes the photo's row: to the open visit, to a defect of this
-// job, or as the answer to a judge's request.
-func (q *ask) recordPhoto(job uuid.UUID, form photoForm, cols map[string]any) error {
+// job, or as the answer to a judge's request. spot is what the file says of its
+// place.
+func (q *ask) recordPhoto(job uuid.UUID, form photoForm, cols map[string]any, spot *picture.Spot) error {
 	return q.change(func(e *clientsdk.Edit, f *jobFile) error {
 		cols["job"] = job
 		if form.defect != uuid.Nil {
@@ -326,6 +327,7 @@ func (q *ask) recordPhoto(job uuid.UUID, form photoForm, cols map[string]any) er
 				return nil
 			}
 		}
+		q.photoPlace(f, cols, spot)
 		if _, err := e.Insert("photo", cols); err != nil {
 			return fmt.Errorf("photo: %w", err)
 		}

@@ -20,6 +20,7 @@ type photoData struct {
 	Thumb thumb
 	Here  bool // the original's bytes are on this phone and the web view can show them
 	Local bool
+	Place string // that it has a position, and how far that may be off
 }
 
 func photoPage(q *ask) error {
@@ -27,7 +28,7 @@ func photoPage(q *ask) error {
 	if err != nil {
 		return err
 	}
-	d := photoData{Photo: row, Thumb: q.thumbs([]schema.Row{row})[0]}
+	d := photoData{Photo: row, Thumb: q.thumbs([]schema.Row{row})[0], Place: q.placed(row)}
 	if f, err := q.app.client.OpenAttachment([32]byte(pad(row.Bytes("original")))); err == nil {
 		d.Local, d.Here = true, row.Text("original_type") != "image/heic"
 		if err := f.Close(); err != nil {

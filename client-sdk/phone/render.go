@@ -36,6 +36,7 @@ type page struct {
 	Strip *strip
 	Lang  string
 	Path  string
+	Place bool // the page may ask the web view where it is
 	Body  any
 }
 

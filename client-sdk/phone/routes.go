@@ -3,6 +3,8 @@ package phone
 import (
 	"io/fs"
 	"net/http"
+
+	"siteledger/syncproto/ink"
 )
 
 // routes is the one table of addresses. GET never changes anything.
@@ -25,6 +27,8 @@ func (a *App) routes() http.Handler {
 	at("GET /me", mePage)
 	at("POST /me/lang", setLang)
 	at("POST /me/pin", setPIN)
+	at("POST /me/place", setPlaces)
+	at("POST /position", newPosition)
 	at("GET /me/leave", signOutPage)
 	at("POST /me/leave", signOut)
 
@@ -85,6 +89,7 @@ func (a *App) routes() http.Handler {
 	files, err := fs.Sub(staticFiles, "static")
 	if err == nil { // the folder is embedded: it is always there
 		mux.Handle("GET /static/", http.StripPrefix("/static/", cached(http.FileServerFS(files))))
+		mux.Handle("GET /static/strokes.js", http.StripPrefix("/static/", cached(http.FileServerFS(ink.Script()))))
 	}
 	return a.enrolled(a.held(mux))
 }

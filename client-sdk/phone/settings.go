@@ -34,6 +34,8 @@ type settingsFile struct {
 	PINWait   int64  `json:"pin_wait,omitempty"`   // no try before this, Unix milliseconds
 	LockedJob string `json:"locked_job,omitempty"` // the job whose hand-over page holds the screen
 	Answered  bool   `json:"answered,omitempty"`   // the customer is done; the screen is held until the PIN
+	Places    string `json:"places,omitempty"`     // whether photos and arrivals get a position: yes or no
+	PlacesBy  string `json:"places_by,omitempty"`  // the person who said so
 }
 
 // openSettings reads the file in dir. A missing file is an empty one; one that

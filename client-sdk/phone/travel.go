@@ -126,7 +126,7 @@ func arrive(q *ask) error {
 		if err != nil {
 			return err
 		}
-		if _, err := e.Insert("visit_event", q.eventRow(visit, "arrive", "")); err != nil {
+		if _, err := e.Insert("visit_event", q.arrivalPlace(q.eventRow(visit, "arrive", ""))); err != nil {
 			return fmt.Errorf("arrive: %w", err)
 		}
 		if f.Job.Text("status") == "new" {

@@ -13,6 +13,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"siteledger/syncproto/ink"
 )
 
 //go:embed static
@@ -38,6 +40,9 @@ func loadStatic(areas []Area) (*static, error) {
 		return nil, err
 	}
 	if err := s.add("shell", own); err != nil {
+		return nil, err
+	}
+	if err := s.add("ink", ink.Script()); err != nil {
 		return nil, err
 	}
 	for _, a := range areas {

@@ -3,6 +3,7 @@ package ink_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"image/png"
 	"strings"
 	"testing"
@@ -105,4 +106,19 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestScriptKeepsTheLimits: the module that browsers write a drawing with knows
+// the same limits as Parse.
+func TestScriptKeepsTheLimits(t *testing.T) {
+	b, err := ink.Script().ReadFile("strokes.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{fmt.Sprintf("s.length <= %d", ink.MaxText), fmt.Sprintf("MIN_POINTS = %d;", ink.MinPoints), fmt.Sprintf("slice(0, %d)", ink.MaxStrokes),
+		fmt.Sprintf("%d)", ink.MaxTime), fmt.Sprintf("p.x * %d, %d", ink.Width, ink.Width)} {
+		if !strings.Contains(string(b), want) {
+			t.Errorf("strokes.js lacks %q", want)
+		}
+	}
 }

@@ -18,6 +18,7 @@ func cameras(tb testing.TB) [][]byte {
 		tb.Fatal(err)
 	}
 	return [][]byte{withExif(small, 6, "2026:11:20 14:02:05"), withExif(small, 1, "x"), p.Bytes(),
+		withGPS(small, "N", "E", [3]uint32{30, 15, 3000}, [3]uint32{120, 10, 1200}, 100, "2026:11:19"),
 		[]byte("RIFF\x24\x00\x00\x00WEBPVP8 \x18\x00\x00\x00\x30\x01\x00\x9d\x01\x2a\x01\x00\x01\x00\x02\x00\x34\x25\xa4\x00\x03\x70\x00\xfe\xfb\xfd\x50\x00"),
 		[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic\x00\x00\x00\x08mdat")}
 }
@@ -52,6 +53,9 @@ func exifRead(t testing.TB, b []byte) bool {
 	readExif(&f, b, time.UTC)
 	if f.Orientation < 0 || f.Orientation > 8 {
 		t.Fatalf("orientation %d", f.Orientation)
+	}
+	if s := f.Spot; s != nil && (!(s.Lat >= -90 && s.Lat <= 90 && s.Lon >= -180 && s.Lon <= 180) || s.Metres < 0) {
+		t.Fatalf("spot %+v", s)
 	}
 	return f.Orientation != 0
 }

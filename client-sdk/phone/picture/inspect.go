@@ -34,6 +34,7 @@ type Facts struct {
 	Height      int       // likewise
 	Orientation int       // EXIF, 1 to 8; 1 where the file says nothing
 	TakenAt     time.Time // EXIF DateTimeOriginal; zero where the file says nothing
+	Spot        *Spot     // EXIF GPS; nil where the file says nothing
 	Preview     []byte    // JPEG, upright, at most MaxPreviewBytes; nil if none could be made
 	Sharpness   int64     // variance of the Laplacian of the preview; 0 without a preview
 	Quality     *Quality  // nil where the picture could not be looked at

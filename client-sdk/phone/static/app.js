@@ -4,6 +4,7 @@
 
 import "./save.js";
 import "./photo.js";
+import "./place.js";
 import "./live.js";
 import "./sign.js";
 

@@ -3,6 +3,8 @@
 // survives turning the phone. It goes out as the strokes; the app makes the
 // picture from them.
 
+import { MIN_POINTS, points, write } from "./strokes.js";
+
 const pad = document.querySelector("[data-pad]");
 if (pad) {
   const form = pad.closest("form");
@@ -86,52 +88,19 @@ if (pad) {
     wrong.classList.remove("gone");
     wrong.scrollIntoView({ block: "center" });
   };
-  const drawn = () => strokes.reduce((n, s) => n + s.length, 0);
-  // The strokes as the app reads them: 1|HEIGHT|x y t dx dy dt …|…, on a pad that
-  // is 1000 wide. A long one loses its closest points.
-  const text = (apart) => {
-    const within = (n, most) => Math.min(most, Math.max(0, Math.round(n)));
-    const high = Math.min(1000, Math.max(100, Math.round((1000 * canvas.height) / canvas.width)));
-    const start = strokes[0]?.[0]?.t ?? 0;
-    let out = `1|${high}`;
-    let last = 0;
-    for (const s of strokes.slice(0, 200)) {
-      let at = [0, 0, 0];
-      const numbers = [];
-      s.forEach((p, i) => {
-        const x = within(p.x * 1000, 1000);
-        const y = within(p.y * 1000, high);
-        if (i > 0 && i < s.length - 1 && Math.hypot(x - at[0], y - at[1]) < apart) return;
-        const t = Math.max(last, within(p.t - start, 600000));
-        numbers.push(x - at[0], y - at[1], t - at[2]);
-        at = [x, y, t];
-        last = t;
-      });
-      out += `|${numbers.join(" ")}`;
-    }
-    return out;
-  };
-  const drawing = () => {
-    for (const apart of [1, 3, 6, 12, 24]) {
-      const s = text(apart);
-      if (s.length <= 16000) return s;
-    }
-    return text(60);
-  };
-
   form.addEventListener("submit", async (e) => {
     e.preventDefault();
     e.stopPropagation();
     if (form.dataset.sent) return;
     const outcome = e.submitter?.value;
-    if (outcome === "signed" && drawn() < 8) {
+    if (outcome === "signed" && points(strokes) < MIN_POINTS) {
       say(form.dataset.noink);
       return;
     }
     form.dataset.sent = "1";
     const data = new FormData(form);
     data.set("outcome", outcome);
-    if (outcome === "signed") data.set("strokes", drawing());
+    if (outcome === "signed") data.set("strokes", write(strokes, canvas.height / canvas.width));
     try {
       const r = await fetch(form.action, { method: "POST", body: data, headers: { "X-Phone-Script": "1" } });
       if (r.ok) {

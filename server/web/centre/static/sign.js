@@ -1,5 +1,6 @@
 // The signature pad of a leftover order: pointer events of finger, pen and mouse.
 // What goes out is the strokes; the server makes the picture from them.
+import { MIN_POINTS, points, write } from "../ink/strokes.js";
 
 const pad = document.querySelector("[data-pad]");
 if (pad) {
@@ -69,38 +70,14 @@ if (pad) {
   new ResizeObserver(fit).observe(canvas);
   fit();
 
-  // 1|HEIGHT|x y t dx dy dt …|…, on a pad that is 1000 wide. A long one loses its
-  // closest points.
-  const text = (apart) => {
-    const within = (n, most) => Math.min(most, Math.max(0, Math.round(n)));
-    const high = Math.min(1000, Math.max(100, Math.round((1000 * canvas.height) / canvas.width)));
-    const start = strokes[0]?.[0]?.t ?? 0;
-    let out = `1|${high}`;
-    let last = 0;
-    for (const s of strokes.slice(0, 200)) {
-      let at = [0, 0, 0];
-      const numbers = [];
-      s.forEach((p, i) => {
-        const x = within(p.x * 1000, 1000);
-        const y = within(p.y * 1000, high);
-        if (i > 0 && i < s.length - 1 && Math.hypot(x - at[0], y - at[1]) < apart) return;
-        const t = Math.max(last, within(p.t - start, 600000));
-        numbers.push(x - at[0], y - at[1], t - at[2]);
-        at = [x, y, t];
-        last = t;
-      });
-      out += `|${numbers.join(" ")}`;
-    }
-    return out;
-  };
   form.addEventListener("submit", (e) => {
-    if (strokes.reduce((n, s) => n + s.length, 0) < 8) {
+    if (points(strokes) < MIN_POINTS) {
       wrong.textContent = form.dataset.noink;
       wrong.hidden = false;
       e.preventDefault();
       e.stopPropagation();
       return;
     }
-    form.elements.strokes.value = [1, 3, 6, 12, 24, 60].map(text).find((s) => s.length <= 16000) ?? "";
+    form.elements.strokes.value = write(strokes, canvas.height / canvas.width);
   });
 }

@@ -57,6 +57,7 @@ type collection struct {
 	office  map[uuid.UUID]bool
 	devices []Device
 	cases   []report.Case
+	orders  []order
 }
 
 func (m *Maker) collect(ctx context.Context, s Subject) (*collection, error) {
@@ -288,7 +289,7 @@ func (c *collection) desk(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return c.readOrders(ctx)
 }
 
 // concerns says whether a case about a phone is about one of the logs shown.

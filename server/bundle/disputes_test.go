@@ -3,12 +3,14 @@ package bundle_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -244,4 +246,77 @@ func TestTooLargeIsRefusedAtOnce(t *testing.T) {
 	if !errors.Is(err, bundle.ErrTooLarge) || fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "6") {
 		t.Fatalf("%v", err)
 	}
+}
+
+// TestStaffSignatureIsTold: the page says how the drawn signature on a leftover
+// order stands: missing, signed by whom, when and over which digest, broken by
+// which change, given again (SF-06). Headquarters' bundle of the defect says so
+// too, without what was signed.
+func TestStaffSignatureIsTold(t *testing.T) {
+	w := benchtest.Open(t)
+	d := newDesk(t, w)
+	s := w.Finished()
+	w.ArriveAll(s)
+	ctx := context.Background()
+	pages := func() (string, string) {
+		whole, _ := texts(t, d.bundle(bundle.Subject{Centre: w.Centre, Job: s.Job}))
+		one, _ := texts(t, d.bundle(bundle.Subject{Centre: w.Centre, Job: s.Job, Defect: s.Defect}))
+		return whole, one
+	}
+	sign := func(name, strokes string) string {
+		t.Helper()
+		order, err := w.Bench.SignedLeftover(ctx, w.Centre, w.Row("defect", s.Defect))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := office.StaffSignature{Defect: s.Defect, Shown: order.Shown, Signer: "store", Name: name, Strokes: strokes}
+		picture, err := w.Bench.StaffPicture(ctx, w.Clerk, w.Centre, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sha := sha256.Sum256(picture)
+		d.shelf[sha] = picture
+		w.Arrive(s.Phone.Device.ID, sha[:])
+		if err := w.Bench.SignLeftover(ctx, w.Clerk, w.Centre, in, sha); err != nil {
+			t.Fatal(err)
+		}
+		return order.Shown
+	}
+	if whole, _ := pages(); strings.Contains(whole, "遗留问题处理单的亲笔签名") {
+		t.Error("nobody filed an order, and the page tells of its signatures")
+	}
+	in := form(s)
+	if err := w.Bench.File(ctx, w.Clerk, w.Centre, in); err != nil {
+		t.Fatal(err)
+	}
+	whole, one := pages()
+	for _, page := range []string{whole, one} {
+		wants(t, "the page", page, "没有亲笔签名,不算提交", "No drawn signature: not submitted")
+	}
+	digest := sign("陈店长", "1|360|100 200 0 20 -30 16 20 -30 16 30 60 16 40 -20 18 30 30 16|400 100 200 10 80 16 10 60 16 40 -30 16")
+	at := time.UnixMilli(w.Now.UnixMilli()).In(time.FixedZone("UTC+8", 8*3600)).Format("2006-01-02 15:04:05")
+	whole, one = pages()
+	for _, page := range []string{whole, one} {
+		wants(t, "the page", page, "已签,已提交", "陈店长", digest, at, "有效:所签内容与现在的记录一致")
+	}
+	if !strings.Contains(whole, "修改及重做内容 Change or remake: 填写 change_content") || strings.Contains(one, "填写 change_content") {
+		t.Error("what was signed is not in the job's page, or it is in that of the defect")
+	}
+	rows, err := w.Store.StateRows(ctx, w.Centre, "leftover_order", "defect", s.Defect)
+	if err != nil || len(rows) != 1 {
+		t.Fatal(rows, err)
+	}
+	in.Base, in.Texts["change_content"] = rows[0].Rev, "改成重做整组"
+	if err := w.Bench.File(ctx, w.Clerk, w.Centre, in); err != nil {
+		t.Fatal(err)
+	}
+	whole, one = pages()
+	for _, page := range []string{whole, one} {
+		wants(t, "the page", page, "签名已失效,未重签,不算提交", "已失效,需重签", digest)
+	}
+	wants(t, "the page", whole, "<del><bdi>填写 change_content</bdi></del> → <bdi>改成重做整组</bdi>")
+	again := sign("李设计", "1|360|120 220 0 20 -30 16 20 -30 16 30 60 16 40 -20 18 30 30 16|420 110 200 10 80 16 10 60 16 40 -30 16")
+	whole, _ = pages()
+	wants(t, "the page", whole, "已签,已提交", "陈店长", "李设计", digest, again)
+	check(t, d.bundle(bundle.Subject{Centre: w.Centre, Job: s.Job}), fingerprint(t))
 }

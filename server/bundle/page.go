@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"siteledger/server/office"
+	"siteledger/server/report"
 	"siteledger/syncproto/changelog"
 	"siteledger/syncproto/fieldwork"
 	"siteledger/syncproto/schema"
@@ -32,6 +33,8 @@ type pageData struct {
 	Papers   []picture
 	Absent   []string
 	Signed   []signed
+	Orders   []orderView
+	Apart    bool // a bundle of one defect: orders are not in it
 	Story    []moment
 	Cases    []caseView
 	Losers   []loserView
@@ -54,6 +57,7 @@ type picture struct {
 	By      string
 	When    string
 	Span    string
+	Place   string // where a photo was taken; "" where it has no position
 }
 
 type signed struct {
@@ -180,6 +184,7 @@ func (b *Bundle) pictures(m *Manifest, d *pageData) {
 			}
 		}
 	}
+	places := report.PhotoPlaces(&b.c.file)
 	for _, a := range m.Files {
 		if a.Purpose == "preview" {
 			continue
@@ -197,6 +202,7 @@ func (b *Bundle) pictures(m *Manifest, d *pageData) {
 			p.Show = preview[n.Row]
 		}
 		if n.Table == "photo" {
+			p.Place = placeText(places[n.Row])
 			d.Pictures = append(d.Pictures, p)
 		} else {
 			d.Papers = append(d.Papers, p)
@@ -231,12 +237,18 @@ func (b *Bundle) signatures(m *Manifest, d *pageData) {
 			d.Signed = append(d.Signed, out)
 		}
 	}
+	d.Apart = b.c.subject.Defect != uuid.Nil
+	b.staffSignatures(d, paths)
 }
 
 // changedSince names the values that a superseded signature covered and that
 // are otherwise now.
 func (b *Bundle) changedSince(s schema.Row, rows fieldwork.VisitRows) []cell {
 	changes, _ := fieldwork.ChangedSince(s, rows)
+	return b.changes(changes)
+}
+
+func (b *Bundle) changes(changes []fieldwork.Changed) []cell {
 	var out []cell
 	for _, c := range changes {
 		t := b.c.m.Schema.Table(c.Table)
@@ -336,6 +348,10 @@ func (b *Bundle) value(c *schema.Column, cols map[string]any, v any) string {
 		return "否 no"
 	case int64:
 		switch c.Type {
+		case schema.Int:
+			if c.Name == "latitude" || c.Name == "longitude" {
+				return fieldwork.Degrees(x)
+			}
 		case schema.Time:
 			return clock(x)
 		case schema.Money:

@@ -1,6 +1,7 @@
 package bundle_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
@@ -35,6 +36,7 @@ func made(t *testing.T) []byte {
 func TestTampering(t *testing.T) {
 	raw := made(t)
 	t.Run("every byte counts", func(t *testing.T) { everyByteCounts(t, raw) })
+	t.Run("every file counts", func(t *testing.T) { everyFileCounts(t, raw) })
 	t.Run("entries", func(t *testing.T) { entries(t, raw) })
 	t.Run("another key", func(t *testing.T) { anotherKey(t, raw) })
 	t.Run("the server cannot lie", func(t *testing.T) { serverCannotLie(t, raw) })
@@ -80,6 +82,32 @@ func everyByteCounts(t *testing.T, raw []byte) {
 	if v := check(t, append(bytes.Clone(raw), 0), trusted); v.State != bundle.Broken {
 		t.Fatalf("one byte more: %+v", v)
 	}
+}
+
+// everyFileCounts flips one bit at the beginning, in the middle and at the end
+// of each file of the zip: the file itself is named.
+func everyFileCounts(t *testing.T, raw []byte) {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
+	if err != nil || len(z.File) < 10 {
+		t.Fatal(err)
+	}
+	bad := bytes.Clone(raw)
+	for _, f := range z.File {
+		at, err := f.DataOffset()
+		if err != nil || f.CompressedSize64 == 0 {
+			t.Fatal(f.Name, err)
+		}
+		for _, off := range []uint64{0, f.CompressedSize64 / 2, f.CompressedSize64 - 1} {
+			bad[uint64(at)+off] ^= 4
+			v := check(t, bad, fingerprint(t))
+			if v.State != bundle.Broken || !slices.ContainsFunc(v.Findings, func(x bundle.Finding) bool { return x.Entry == f.Name }) {
+				t.Errorf("%s, byte %d of %d: %s, %+v", f.Name, off, f.CompressedSize64, v.State, v.Findings)
+			}
+			bad[uint64(at)+off] ^= 4
+		}
+	}
+	t.Logf("%d files", len(z.File))
 }
 
 // entries adds, takes away, renames, doubles and reorders entries and

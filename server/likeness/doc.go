@@ -9,8 +9,9 @@
 // holds up an upload: a photo is looked at after its receipt.
 //
 // It decodes what strangers sent: pixels are counted before they are held, and
-// a decoder that takes too long is stopped. What it can't decode (HEIC, a file
-// of too many pixels, a damaged one) is noted as not looked at, and said so on
-// the screens; the same bytes in two places are found all the same, by their
-// hash.
+// a decoder that takes too long is stopped. Where it can't decode an original
+// (HEIC, a file of too many pixels) it looks at the preview that the phone made
+// of it; without one, and where a file is damaged, that it was not looked at is
+// noted. The screens say both; the same bytes in two places are found all the
+// same, by their hash.
 package likeness

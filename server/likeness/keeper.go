@@ -39,6 +39,7 @@ const (
 	Plain    State = "plain"   // too little to see, such as a bare panel
 	Paper    State = "paper"   // a receipt, a plate, an entrance: they all look alike
 	Common   State = "common"  // it looks like too many others
+	Preview  State = "preview" // seen by its preview, since the original can't be decoded here
 	Unknown  State = "format"  // a format that can't be decoded here, such as HEIC
 	TooLarge State = "large"   // too many pixels
 	Damaged  State = "damaged" // its bytes are no whole picture
@@ -85,6 +86,9 @@ type Shelf interface {
 	UnseenPhotos(ctx context.Context, version, limit int) ([]Photo, error)
 	// LikelyPhotos gives the seen photos that share most of the keys.
 	LikelyPhotos(ctx context.Context, keys []Key, most int) ([]Stored, error)
+	// PreviewOf gives the stored preview that a photo's row names beside an
+	// original; false for none.
+	PreviewOf(ctx context.Context, centre uuid.UUID, original [32]byte) ([32]byte, bool, error)
 	// SameJob says whether two photos are named by rows of one job.
 	SameJob(ctx context.Context, a, b Stored) (bool, error)
 	// KeepLook writes a result and that the photo was looked at, in one
@@ -151,8 +155,12 @@ func (k *Keeper) look(ctx context.Context, p Photo) (Result, error) {
 		return r, err
 	case errors.Is(err, ErrFormat):
 		r.State = Unknown
+		err = k.byPreview(ctx, &r)
+		return r, err
 	case errors.Is(err, ErrTooMany):
 		r.State = TooLarge
+		err = k.byPreview(ctx, &r)
+		return r, err
 	case errors.Is(err, ErrDamaged):
 		r.State = Damaged
 		k.log.Info("a stored photo can't be decoded", "key", fmt.Sprintf("%x", p.SHA256), "error", err)
@@ -160,6 +168,41 @@ func (k *Keeper) look(ctx context.Context, p Photo) (Result, error) {
 		return r, err
 	}
 	return r, nil
+}
+
+// byPreview looks at the JPEG that the phone made of an original which can't be
+// decoded here (HEIC, a panorama). A phone sends previews before originals, so
+// it is in by now or it never was made. It is a phone's word what it shows, and
+// the state says that nothing else was seen; where there is none, or none that
+// can be read, the state stays.
+func (k *Keeper) byPreview(ctx context.Context, r *Result) error {
+	sha, ok, err := k.shelf.PreviewOf(ctx, r.Centre, r.SHA256)
+	if err != nil || !ok {
+		return err
+	}
+	f, info, err := k.photos.Open(ctx, r.Centre, sha)
+	if fault.CodeOf(err) == syncproto.NotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // nothing was written
+	s, err := Look(f, info.Type, k.now)
+	if errors.Is(err, ErrFormat) || errors.Is(err, ErrTooMany) || errors.Is(err, ErrDamaged) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r.Sketch = s.Append(nil)
+	if err := k.compare(ctx, r, s); err != nil {
+		return err
+	}
+	if r.State == Seen {
+		r.State = Preview
+	}
+	return nil
 }
 
 // compare finds which seen photos of other jobs look like this one.

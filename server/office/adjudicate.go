@@ -58,7 +58,8 @@ func final(verdict string) bool {
 // Only an adjudicator may; a split that is not exactly 100, a retake or a
 // return that does not name what is missing, a judgement while photos or goods
 // are still on their way, and a second final verdict by the same person
-// (AD-10) are refused. A defect that changed since Base is Stale.
+// (AD-10) are refused; so is a final verdict on a leftover order that was filed
+// and that no signature covers (SF-06). A defect that changed since Base is Stale.
 func (b *Bench) Adjudicate(ctx context.Context, who Who, centre uuid.UUID, in Judgement) (uuid.UUID, error) {
 	if who.Role != schema.Adjudicator {
 		return uuid.Nil, fault.New(syncproto.Forbidden, "adjudicate.only")
@@ -72,6 +73,11 @@ func (b *Bench) Adjudicate(ctx context.Context, who Who, centre uuid.UUID, in Ju
 	}
 	if err := b.checkJudgement(&f, d, who, in); err != nil {
 		return uuid.Nil, err
+	}
+	if final(in.Verdict) {
+		if err := b.checkSigned(ctx, centre, d.Row); err != nil {
+			return uuid.Nil, err
+		}
 	}
 	id := b.newID()
 	edits := b.verdictRows(id, who, in)
@@ -142,10 +148,14 @@ func (b *Bench) checkJudgement(f *report.JobFile, d report.FileRow, who Who, in 
 	if err := checkTexts(in); err != nil {
 		return err
 	}
+	check := checkFinal
 	if !final(in.Verdict) {
-		return checkLacks(b.schema, in)
+		check = checkLacks
 	}
-	return checkFinal(b.schema, f, d, who, in)
+	if err := check(b.schema, d, in); err != nil {
+		return err
+	}
+	return checkAppeal(f, d, who)
 }
 
 func checkTexts(in Judgement) error {
@@ -161,7 +171,7 @@ func checkTexts(in Judgement) error {
 }
 
 // checkLacks: who cannot judge says why, and splits nothing yet.
-func checkLacks(d *schema.Descriptor, in Judgement) error {
+func checkLacks(d *schema.Descriptor, _ report.FileRow, in Judgement) error {
 	if strings.TrimSpace(in.Lacks) == "" {
 		return fault.New(fault.Invalid, "adjudicate.lacks")
 	}
@@ -174,7 +184,7 @@ func checkLacks(d *schema.Descriptor, in Judgement) error {
 	return nil
 }
 
-func checkFinal(d *schema.Descriptor, f *report.JobFile, defect report.FileRow, who Who, in Judgement) error {
+func checkFinal(d *schema.Descriptor, defect report.FileRow, in Judgement) error {
 	var sum int64
 	for _, s := range in.Split {
 		if s.Percent < 1 || s.Percent > 100 || strings.TrimSpace(s.Party) == "" || len(s.Party) > 120 || len(s.Reason) > 400 {
@@ -195,12 +205,36 @@ func checkFinal(d *schema.Descriptor, f *report.JobFile, defect report.FileRow, 
 	if (class == fieldwork.TopCrack || class == fieldwork.DoorCrack) && !in.WholeCrack {
 		return fault.New(fault.Invalid, "adjudicate.crack")
 	}
+	return nil
+}
+
+// checkAppeal: who judged a defect before has no say in its appeal, also not
+// to ask for photos or goods (AD-10).
+func checkAppeal(f *report.JobFile, defect report.FileRow, who Who) error {
 	for _, a := range f.Where("adjudication", "defect", defect.ID) {
 		if final(a.Text("verdict")) && a.UUID("adjudicator") == who.Person {
 			return fault.New(syncproto.Forbidden, "adjudicate.appeal")
 		}
 	}
 	return nil
+}
+
+// checkSigned: an order that was filed counts as submitted only while a drawn
+// signature of the designer or the store's head covers it (SF-06). Photos and
+// goods may be asked for before. A defect that nobody filed an order for is
+// judged by what the technician submitted.
+func (b *Bench) checkSigned(ctx context.Context, centre uuid.UUID, defect schema.Row) error {
+	order, err := b.SignedLeftover(ctx, centre, defect)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !order.Filed || order.State == fieldwork.SignatureCovers:
+		return nil
+	case order.State == fieldwork.SignatureSuperseded:
+		return fault.New(fault.Invalid, "adjudicate.resign")
+	}
+	return fault.New(fault.Invalid, "adjudicate.unsigned")
 }
 
 // received says that the goods of a return are back: only then a second

@@ -196,7 +196,9 @@ func NeedsReason(c *report.Case, verdict string) bool {
 // effects are the edits that a verdict brings besides the decision itself. What
 // the case shows is of the day it was opened: a value that somebody has written
 // since, or since the decision that is revised (uuid.Nil for none), is never
-// overwritten by one of the two sides (P5).
+// overwritten by one of the two sides (P5). A row that was deleted takes no
+// value any more: a verdict that wants one written is refused, not settled
+// without effect.
 func (b *Bench) effects(ctx context.Context, who Who, c *report.Case, r Ruling, revised uuid.UUID) ([]ledger.Edit, Decided, error) {
 	if !HasValues(c) {
 		return nil, Decided{}, nil
@@ -211,7 +213,10 @@ func (b *Bench) effects(ctx context.Context, who Who, c *report.Case, r Ruling, 
 		return nil, Decided{}, fmt.Errorf("read the row of case %s: %w", c.ID, err)
 	}
 	if !ok {
-		return nil, Decided{}, nil
+		if revised == uuid.Nil && keeps(c, r) {
+			return nil, Decided{}, nil // taken note of: the row is gone, what was written is kept beside it
+		}
+		return nil, Decided{}, fault.New(fault.Invalid, "decide.deleted")
 	}
 	value, err := chosen(col, c, r)
 	if err != nil {
@@ -224,7 +229,7 @@ func (b *Bench) effects(ctx context.Context, who Who, c *report.Case, r Ruling, 
 		return nil, Decided{}, err
 	}
 	if moved && r.Verdict != VerdictEdit {
-		if revised == uuid.Nil && (r.Verdict == VerdictKeep || c.Proposed() == c.Sides.Standing && r.Verdict == VerdictAccept) {
+		if revised == uuid.Nil && keeps(c, r) {
 			return nil, Decided{}, nil // taken note of: what was written since stays
 		}
 		return nil, Decided{}, fault.New(fault.Stale, "decide.moved-on")
@@ -247,6 +252,11 @@ func (b *Bench) effects(ctx context.Context, who Who, c *report.Case, r Ruling, 
 	}
 	done.File = len(file) > 0
 	return append(edits, file...), done, nil
+}
+
+// keeps says that a verdict wants nothing to be written.
+func keeps(c *report.Case, r Ruling) bool {
+	return r.Verdict == VerdictKeep || r.Verdict == VerdictAccept && c.Proposed() == c.Sides.Standing
 }
 
 // movedOn says whether the row holds neither of a case's two values any more.

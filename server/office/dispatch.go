@@ -194,6 +194,10 @@ type Contact struct {
 	Address  string
 	Note     string
 	Verified string // how the caller was known to be the customer (PA-05)
+
+	// Point is where the address is; nil leaves it as it is, unless the address
+	// changes: then the old one is dropped.
+	Point *AddressPoint
 }
 
 // CorrectContact changes the job's copy and, in the same transaction, the
@@ -220,12 +224,18 @@ func (o *Office) CorrectContact(ctx context.Context, who Who, c Contact) error {
 	moved := c.Phone != row.Text("phone") || c.Address != row.Text("address")
 	p.when(moved && c.Verified == "", "office.verified")
 	p.when(len(c.Verified) > 200, "office.long|office.verified-field")
+	point, pointed := c.point(row, &p)
 	if err := p.fault(); err != nil {
 		return err
 	}
 	want := map[string]string{"name": c.Name, "phone": c.Phone, "address": c.Address, "note": c.Note}
 	edit, changed := o.correction(row, c.Base, want)
-	if !changed {
+	if pointed {
+		for name, v := range point {
+			edit.Cols[name], edit.Was[name] = v, row.Cols[name]
+		}
+	}
+	if !changed && !pointed {
 		return nil
 	}
 	edits := []ledger.Edit{edit}

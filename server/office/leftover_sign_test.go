@@ -132,3 +132,47 @@ func TestStaffSignatureIsSuperseded(t *testing.T) {
 	}
 	mustFault(t, sign(w, w.Clerk, signs(t, w, other, again)), fault.Invalid, "leftover.sign-replay")
 }
+
+// TestUnsignedOrderIsNotJudged: an order that was filed and that no drawn
+// signature covers is not submitted (SF-06): no final verdict, alone or
+// together with others; photos and goods may be asked for. Signed, it is judged.
+func TestUnsignedOrderIsNotJudged(t *testing.T) {
+	w := benchtest.Open(t)
+	ctx := context.Background()
+	s, other := w.Finished(), w.Finished()
+	in := filled(s)
+	if err := w.Bench.File(ctx, w.Clerk, w.Centre, in); err != nil {
+		t.Fatal(err)
+	}
+	_, err := adjudicate(w, w.Adjudicator, judged(s, "hq"))
+	mustFault(t, err, fault.Invalid, "adjudicate.unsigned")
+	_, together, err := w.Bench.AdjudicateAlike(ctx, w.Adjudicator, w.Centre, judged(other, "hq"), []office.Alike{{Centre: w.Centre, Defect: s.Defect, Base: w.Row("defect", s.Defect).Rev}})
+	if err != nil || together.Done != 0 || len(together.Left) != 1 {
+		t.Fatalf("judged together: %+v, %v", together, err)
+	}
+	if err := sign(w, w.Clerk, signs(t, w, s, drawn)); err != nil {
+		t.Fatal(err)
+	}
+	in.Base, in.Texts["change_content"] = rows(t, w, "leftover_order", s.Defect)[0].Rev, "改成重做整组"
+	if err := w.Bench.File(ctx, w.Clerk, w.Centre, in); err != nil {
+		t.Fatal(err)
+	}
+	_, err = adjudicate(w, w.Adjudicator, judged(s, "hq"))
+	mustFault(t, err, fault.Invalid, "adjudicate.resign")
+	if status := w.Row("defect", s.Defect).Text("status"); status != "submitted" {
+		t.Fatalf("after refusals the defect is %s", status)
+	}
+	if err := sign(w, w.Clerk, signs(t, w, s, again)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := adjudicate(w, w.Adjudicator, judged(s, "hq")); err != nil {
+		t.Fatal(err)
+	}
+	third := w.Finished()
+	if err := w.Bench.File(ctx, w.Clerk, w.Centre, filled(third)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := adjudicate(w, w.Adjudicator, office.Judgement{Defect: third.Defect, Verdict: "return", Lacks: "要看实物"}); err != nil {
+		t.Fatalf("goods of an unsigned order: %v", err)
+	}
+}

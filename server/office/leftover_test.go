@@ -140,6 +140,10 @@ func TestAppealNeedsNewEvidenceAndIsHeardOnce(t *testing.T) {
 	}
 	_, err := adjudicate(w, w.Adjudicator, judged(s, "store"))
 	mustFault(t, err, syncproto.Forbidden, "adjudicate.appeal")
+	for _, verdict := range []string{"retake", "return"} { // nor may he hold it up
+		_, err := adjudicate(w, w.Adjudicator, office.Judgement{Defect: s.Defect, Verdict: verdict, Lacks: "看不清", Wanted: "close"})
+		mustFault(t, err, syncproto.Forbidden, "adjudicate.appeal")
+	}
 	if _, err := adjudicate(w, w.Second, judged(s, "hq")); err != nil {
 		t.Fatal(err)
 	}

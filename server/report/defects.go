@@ -25,6 +25,7 @@ type DefectLine struct {
 	Verdicts   int               // adjudications so far
 	Finals     int               // of them, those that say who is at fault
 	Received   int               // returns whose goods are here
+	Orders     int               // leftover orders that were filed for it
 }
 
 // DefectPlace is a defect's place in that queue and nothing else of it.

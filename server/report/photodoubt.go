@@ -60,6 +60,8 @@ const (
 	DoubtAlike   = "alike"   // it looks like a photo of another job
 	DoubtBefore  = "before"  // taken before the visit began
 	DoubtAfter   = "after"   // taken after the visit was closed
+	DoubtMock    = "mock"    // the phone says that its position was made up
+	DoubtFar     = "far"     // taken far from the address, the arrival or the other photos
 	DoubtGallery = "gallery" // from the album, not taken on the spot
 	DoubtJumped  = "jumped"  // the phone's clock was set during that boot
 	DoubtClock   = "clock"   // the phone's clock was wrong
@@ -71,6 +73,8 @@ type PhotoDoubt struct {
 	Millis int64      // how long before or after, or by how much the clock was off
 	Twin   *PhotoTwin // of same and alike
 	Abroad bool       // the twin lies in another centre
+	Metres int64      // of far
+	From   string     // of far: from what
 }
 
 // PhotoDoubts gives the doubts of each photo of a job, the weightiest first.
@@ -84,16 +88,22 @@ func PhotoDoubts(f *JobFile, facts PhotoFacts) map[uuid.UUID][]PhotoDoubt {
 		}
 		out[t.Photo] = append(out[t.Photo], d)
 	}
-	spans := visitSpans(f, facts.Steps)
+	spans, places := visitSpans(f, facts.Steps), PhotoPlaces(f)
 	for _, p := range f.All("photo") {
 		if d, ok := timeDoubt(p, facts.Photos, spans); ok {
 			out[p.ID] = append(out[p.ID], d)
+		}
+		switch at := places[p.ID]; {
+		case at.Mocked:
+			out[p.ID] = append(out[p.ID], PhotoDoubt{Kind: DoubtMock})
+		case at.Far:
+			out[p.ID] = append(out[p.ID], PhotoDoubt{Kind: DoubtFar, Metres: at.Metres, From: at.From})
 		}
 		if p.Text("source") == "gallery" {
 			out[p.ID] = append(out[p.ID], PhotoDoubt{Kind: DoubtGallery})
 		}
 	}
-	order := []string{DoubtSame, DoubtAlike, DoubtBefore, DoubtAfter, DoubtJumped, DoubtClock, DoubtGallery}
+	order := []string{DoubtSame, DoubtAlike, DoubtMock, DoubtFar, DoubtBefore, DoubtAfter, DoubtJumped, DoubtClock, DoubtGallery}
 	for _, all := range out {
 		slices.SortStableFunc(all, func(a, b PhotoDoubt) int {
 			return cmp.Compare(slices.Index(order, a.Kind), slices.Index(order, b.Kind))

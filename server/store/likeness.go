@@ -62,6 +62,15 @@ const (
 		SELECT sketch
 		FROM photo_look
 		WHERE centre = $1 AND sha256 = $2`
+	// The preview that a row names beside an original, where it is stored.
+	lookPreview = `
+		SELECT p."preview"
+		FROM blob_ref f
+		JOIN state_photo p ON p.centre = f.centre AND p.id = f.row
+		JOIN blob_present b ON b.centre = p.centre AND b.sha256 = p."preview"
+		WHERE f.centre = $1 AND f.sha256 = $2 AND f.tbl = 'photo' AND f.col = 'original' AND p.deleted = 0
+		ORDER BY p.id
+		LIMIT 1`
 	lookSameJob = `
 		SELECT EXISTS (
 			SELECT 1
@@ -226,6 +235,16 @@ func mostHit(hits map[[48]byte]int, most int) [][48]byte {
 		return cmp.Or(cmp.Compare(hits[b], hits[a]), bytes.Compare(a[:], b[:]))
 	})
 	return out[:min(most, len(out))]
+}
+
+// PreviewOf gives the stored preview of an original.
+func (s *Store) PreviewOf(ctx context.Context, centre uuid.UUID, original [32]byte) (preview [32]byte, ok bool, err error) {
+	var b []byte
+	err = s.View(ctx, func(tx *sql.Tx) error { return tx.QueryRowContext(ctx, lookPreview, centre[:], original[:]).Scan(&b) })
+	if errors.Is(err, sql.ErrNoRows) {
+		return preview, false, nil
+	}
+	return preview, copy(preview[:], b) == len(preview), err
 }
 
 // SameJob says whether two photos are named by rows of one job.

@@ -23,7 +23,7 @@ func TestLookingFindsByIndex(t *testing.T) {
 	}()
 	for name, text := range map[string]string{
 		"same": twinsSame, "abroad": twinsAbroad, "alike": twinsAlike, "looks": photoLooks, "spans": photoSpans, "steps": stepSpans,
-		"unseen": looksUnseen, "roles": lookRoles, "same job": lookSameJob, "sketch": lookSketch, "likely": fmt.Sprintf(looksLikely, "($1, $2, $3)", likelyRows),
+		"unseen": looksUnseen, "roles": lookRoles, "same job": lookSameJob, "sketch": lookSketch, "preview": lookPreview, "likely": fmt.Sprintf(looksLikely, "($1, $2, $3)", likelyRows),
 	} {
 		for _, line := range planOf(t, s, text) {
 			if line == "SCAN CONSTANT ROW" || strings.HasPrefix(line, "SEARCH c ") { // c: the one row with a centre's own name

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"siteledger/server/report"
+	"siteledger/syncproto/schema"
 )
 
 // waiting is what headquarters has to look at, of all centres. The index
@@ -43,6 +44,29 @@ func (s *Store) OpenDefects(ctx context.Context, w report.DefectWindow) ([]repor
 	return out, nil
 }
 
+// FiledDefects reads a centre's defects that headquarters has to look at and
+// that a leftover order was filed for, oldest first, at most limit. It begins
+// with the centre's orders, which are few.
+func (s *Store) FiledDefects(ctx context.Context, centre uuid.UUID, limit int) ([]schema.Row, error) {
+	q := s.tables["defect"]
+	var out []schema.Row
+	err := s.View(ctx, func(tx *sql.Tx) error {
+		rows, err := q.readFileRows(ctx, tx, `
+			SELECT `+q.selected()+`
+			FROM (SELECT DISTINCT l."defect" FROM state_leftover_order l WHERE l.centre = $1 AND l.deleted = 0) o
+			CROSS JOIN state_defect s
+			WHERE s.centre = $1 AND s.id = o."defect" AND s.deleted = 0 AND s."status" IN ('submitted', 'retake', 'returning')
+			ORDER BY s.id
+			LIMIT $2`, centre[:], limit)
+		out = report.Plain(rows)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read defects with an order: %w", err)
+	}
+	return out, nil
+}
+
 func (s *Store) openDefects(ctx context.Context, tx *sql.Tx, w report.DefectWindow) ([]report.DefectLine, error) {
 	q := s.tables["defect"]
 	rows, err := tx.QueryContext(ctx, openDefectIDs+`
@@ -55,7 +79,8 @@ func (s *Store) openDefects(ctx context.Context, tx *sql.Tx, w report.DefectWind
 			`+itemColumn("model")+`,
 			(SELECT COUNT(*) FROM state_adjudication a WHERE a.centre = s.centre AND a."defect" = s.id AND a.deleted = 0),
 			(SELECT COUNT(*) FROM state_adjudication a WHERE a.centre = s.centre AND a."defect" = s.id AND a.deleted = 0 AND a."verdict" IN ('hq', 'store', 'customer', 'carrier')),
-			(SELECT COUNT(*) FROM state_return_shipment r WHERE r.centre = s.centre AND r."defect" = s.id AND r.deleted = 0 AND r."status" = 'received')
+			(SELECT COUNT(*) FROM state_return_shipment r WHERE r.centre = s.centre AND r."defect" = s.id AND r.deleted = 0 AND r."status" = 'received'),
+			(SELECT COUNT(*) FROM state_leftover_order l WHERE l.centre = s.centre AND l."defect" = s.id AND l.deleted = 0)
 		FROM open o
 		CROSS JOIN state_defect s
 		CROSS JOIN state_job j`+itemOf+`
@@ -69,7 +94,7 @@ func (s *Store) openDefects(ctx context.Context, tx *sql.Tx, w report.DefectWind
 	for rows.Next() {
 		var l report.DefectLine
 		var centre []byte
-		r, err := q.fileRow(tail{rows, []any{&centre, &l.CentreName, &l.Contract, &l.JobNo, &l.Store, &l.Material, &l.Model, &l.Verdicts, &l.Finals, &l.Received}})
+		r, err := q.fileRow(tail{rows, []any{&centre, &l.CentreName, &l.Contract, &l.JobNo, &l.Store, &l.Material, &l.Model, &l.Verdicts, &l.Finals, &l.Received, &l.Orders}})
 		if err != nil {
 			return nil, err
 		}

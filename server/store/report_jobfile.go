@@ -212,13 +212,16 @@ func filePresent(ctx context.Context, tx *sql.Tx, centre, job uuid.UUID) (map[[3
 }
 
 // readPeople gives the names and roles of a centre's people and of
-// headquarters'.
+// headquarters', by two lookups: one with an OR reads the people of all centres.
+// SQLite takes a CROSS JOIN in the order that is written.
 func readPeople(ctx context.Context, tx *sql.Tx, centre uuid.UUID) (map[uuid.UUID]string, map[uuid.UUID]schema.Role, error) {
 	rows, err := tx.QueryContext(ctx, `
+		SELECT p.id, p."name", p."role" FROM state_person p WHERE p.centre = $1
+		UNION ALL
 		SELECT p.id, p."name", p."role"
-		FROM state_person p
-		JOIN stream s ON s.centre = p.centre
-		WHERE p.centre = $1 OR s.headquarters = 1`, centre[:])
+		FROM stream s
+		CROSS JOIN state_person p
+		WHERE s.headquarters = 1 AND s.centre <> $1 AND p.centre = s.centre`, centre[:])
 	if err != nil {
 		return nil, nil, err
 	}

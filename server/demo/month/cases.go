@@ -110,7 +110,7 @@ func (d *defect) shot(view scene.View, bedroom bool) shot {
 	}
 	return shot{
 		role: string(view), scene: d.room, bedroom: bedroom && d.class[:3] != "top", fault: fault, view: view, defect: d.id,
-		large: d.judgedLater() && view != scene.Scale, samePlane: d.class == "door_colour" || d.class == "top_colour",
+		wrong: d.wrong(string(view)), large: d.judgedLater() && view != scene.Scale, samePlane: d.class == "door_colour" || d.class == "top_colour",
 	}
 }
 

@@ -61,6 +61,7 @@ func (b *builder) take(kind string, c *customer, it item, t trouble, at time.Tim
 	if home.quietTo > 0 {
 		contact["quiet_from"], contact["quiet_to"] = home.quietFrom, home.quietTo
 	}
+	c.pointed(contact)
 	product := map[string]any{
 		"job": raw(j.id), "contract_no": k.no, "category": it.category, "model": it.model, "material": it.material, "edge_profile": it.profile,
 		"edge_band": it.band, "drawing_size": fmt.Sprintf("%d×%d mm", it.width, it.high), "serial": it.serial, "store": k.store,

@@ -10,6 +10,7 @@ import (
 	"siteledger/server/demo/month"
 	"siteledger/server/ledger"
 	"siteledger/syncproto/changelog"
+	"siteledger/syncproto/fieldwork"
 	"siteledger/syncproto/schema"
 )
 
@@ -83,6 +84,43 @@ func TestOrdinaryMonth(t *testing.T) {
 		if n := inserts[table]; n < want[0] || n > want[1] {
 			t.Errorf("%d rows of %s, want %d to %d", n, table, want[0], want[1])
 		}
+	}
+}
+
+// One open case has a photograph from elsewhere and one a place that was made
+// up; all other places are where they should be, and not every photograph has
+// one.
+func TestPlacesOfAMonth(t *testing.T) {
+	places, photos, made, arrivals, addresses := 0, 0, 0, 0, 0
+	home := map[any]fieldwork.Place{}
+	far := 0
+	edits(month.New(1, now), func(_ time.Time, e ledger.Edit) {
+		p, ok := fieldwork.PlaceOf(schema.Row{Cols: e.Cols})
+		switch {
+		case e.Op != changelog.Insert:
+		case e.Table == "photo":
+			photos++
+			if !ok {
+				return
+			}
+			places++
+			if p.Mocked {
+				made++
+			}
+			if at, known := home[string(e.Cols["visit"].([]byte))]; known {
+				if _, apart := fieldwork.Apart(p, p.Off(p.Fix), at, at.OffArriving(at.Fix)); apart {
+					far++
+				}
+			}
+		case ok && e.Table == "visit_event":
+			arrivals++
+			home[string(e.Cols["visit"].([]byte))] = p
+		case ok && e.Table == "job_contact":
+			addresses++
+		}
+	})
+	if places < photos/3 || places == photos || made != 1 || far != 1 || arrivals < 100 || addresses < 20 {
+		t.Errorf("%d of %d photographs have a place, %d are made up, %d far; %d arrivals, %d addresses", places, photos, made, far, arrivals, addresses)
 	}
 }
 

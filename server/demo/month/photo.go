@@ -49,6 +49,7 @@ type shot struct {
 	samePlane bool
 	defect    uuid.UUID
 	retakeOf  uuid.UUID
+	wrong     string // with where it was taken
 }
 
 // photo takes a photograph: its row, the original and, of a defect, the
@@ -85,6 +86,7 @@ func (b *builder) photo(v *visit, s shot, at time.Time) uuid.UUID {
 	if s.samePlane {
 		cols["same_plane"] = true
 	}
+	b.placed(v, s, taken, cols)
 	v.record(at, insert("photo", id, cols)).Blobs = files
 	return id
 }

@@ -124,7 +124,7 @@ func New(seed uint64, now time.Time) *Month {
 
 func newBuilder(seed, stream uint64, now time.Time) *builder {
 	return &builder{
-		rng: rand.New(rand.NewPCG(seed, stream)), now: now.In(Zone()), m: &Month{Now: now}, files: files, albumDays: photoDays,
+		rng: rand.New(rand.NewPCG(seed, stream)), sites: rand.New(rand.NewPCG(seed, ^stream)), now: now.In(Zone()), m: &Month{Now: now}, files: files, albumDays: photoDays,
 		desk: map[deskKey][]entry{}, numbers: map[string]int{}, signatures: map[signatureKey]*Blob{},
 	}
 }
@@ -155,8 +155,10 @@ func (m *Month) Start() time.Time { return m.Steps[0].At.Add(-time.Hour) }
 // builder holds what is half drawn.
 type builder struct {
 	rng *rand.Rand
-	now time.Time
-	m   *Month
+	// sites draws positions, so that they change nothing else of the month.
+	sites *rand.Rand
+	now   time.Time
+	m     *Month
 
 	link      *link // nil for a month that stands alone
 	files     int   // customers on file when the month begins

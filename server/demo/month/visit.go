@@ -75,7 +75,7 @@ func (b *builder) begin(j *job, ph *Phone, start time.Time) *visit {
 		v.record(notice, b.event(v, "delay", notice, "晚到约 20 分钟"))
 		arrive = start.Add(b.between(10*time.Minute, 25*time.Minute))
 	}
-	v.record(arrive, b.event(v, "arrive", arrive, ""), v.status("arrived"))
+	v.record(arrive, b.arrived(v, arrive, b.event(v, "arrive", arrive, "")), v.status("arrived"))
 	v.leave = arrive
 	return v
 }

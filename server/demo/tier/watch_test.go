@@ -185,7 +185,7 @@ func read(line string, names map[string]string) (table string, wide bool) {
 		table = m[2]
 	}
 	if !grows(table) {
-		return table, false
+		return table, m[1] == "SCAN" && everywhere(table)
 	}
 	if m[1] == "SCAN" {
 		return table, true
@@ -204,6 +204,10 @@ func read(line string, names map[string]string) (table string, wide bool) {
 
 // narrow are indexes that hold only what is open, whose whole is short.
 var narrow = []string{"state_job_incomplete", "state_waiver_pending", "state_assignment_active", "outcome_denied", "membership_seen"}
+
+// everywhere says whether a table has rows of each person or phone: few in a
+// centre, and all too many in all of them.
+func everywhere(table string) bool { return table == "state_person" || table == "state_device" }
 
 // grows says whether a table has more rows each month for ever.
 func grows(table string) bool {

@@ -123,7 +123,7 @@ func TestDamagedDatabaseHalts(t *testing.T) {
 	l.remark(0, job)
 	l.sync(0)
 	file := filepath.Join(l.cfg.Data, app.DatabaseName)
-	for _, table := range []string{"feed", "state_note"} {
+	for _, table := range []string{"feed", "state_note", "state_device"} {
 		l.stop()
 		mend := spoilPage(t, file, table)
 		l.start()

@@ -29,6 +29,7 @@ import (
 	"siteledger/server/app"
 	"siteledger/server/config"
 	"siteledger/server/logline"
+	"siteledger/server/store/storetest"
 	"siteledger/syncproto/schema"
 )
 
@@ -50,6 +51,25 @@ func (l *logbook) String() string {
 	return l.b.String()
 }
 
+// onTurn lets a server keep its records in the engine whose turn it is. Servers
+// on one folder share a database.
+func onTurn(t *testing.T, cfg *config.Config) {
+	t.Helper()
+	if storetest.Turn() != "postgres" {
+		return
+	}
+	name := filepath.Join(cfg.Data, "database-of-the-test")
+	url, err := os.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) {
+		url = []byte(storetest.Postgres(t).URL)
+		err = errors.Join(os.MkdirAll(cfg.Data, 0o700), os.WriteFile(name, url, 0o600))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Database.URL = string(url)
+}
+
 // runServer runs a server on a folder until stop is called; set changes its
 // settings.
 func runServer(t *testing.T, dir string, log io.Writer, set func(*config.Config)) (a *app.App, stop func()) {
@@ -60,6 +80,7 @@ func runServer(t *testing.T, dir string, log io.Writer, set func(*config.Config)
 	if set != nil {
 		set(&cfg)
 	}
+	onTurn(t, &cfg)
 	a, err := app.New(context.Background(), cfg, logline.New(log, "json", slog.LevelDebug), "test")
 	if err != nil {
 		t.Fatal(err)

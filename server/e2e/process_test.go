@@ -20,6 +20,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"siteledger/server/store/storetest"
 )
 
 // workshop holds the programs that the tests run, each built when the first
@@ -34,6 +36,14 @@ type workshop struct {
 // bench is the one workshop of this test program.
 var bench = &workshop{once: map[string]*sync.Once{}, errs: map[string]error{}}
 
+// ofOneEngine are tests that choose their databases themselves, that look into
+// SQLite's file, in which the database plays no part, or that are a browser's.
+const ofOneEngine = "^Test(" +
+	"MovingHouse|ServerConforms|PhoneConforms|KitNotices.*|Processes|DamagedDatabaseHalts|.*Restore.*|" +
+	"Arrows|Modules|ProgramsAreApart|Source|PackageDocs|Documents.*|Readme.*|Pictures|Alerts|ComposeFile|SystemdUnit|Logs.*|" +
+	".*Browser|.*Painted.*|.*ByKeyboard|DecidedConflictLeavesTheScreen|" +
+	"BadInput|SlowStorage|BacklogOverABadLine|PhoneKilledAtEachPart|PreviewIsThereAfter40KB|TLS|MetricsDoors)"
+
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "siteledger-e2e-")
 	if err != nil {
@@ -41,7 +51,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	bench.dir = dir
-	code := m.Run()
+	code := storetest.RunBut(m, ofOneEngine)
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }

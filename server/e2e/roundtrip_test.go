@@ -30,6 +30,7 @@ func startServer(t *testing.T, dir string) (*app.App, uuid.UUID) {
 	cfg := config.Default()
 	cfg.Listen, cfg.S3.Listen, cfg.Data = "127.0.0.1:0", "127.0.0.1:0", dir
 	cfg.Bootstrap.Centre = "城东客服中心"
+	onTurn(t, &cfg)
 	a, err := app.New(context.Background(), cfg, slog.New(slog.DiscardHandler), "test")
 	if err != nil {
 		t.Fatal(err)

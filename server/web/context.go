@@ -25,6 +25,7 @@ type Context struct {
 
 	site        *Site
 	token, csrf string
+	said        string // the message for the next page, as its cookie holds it
 }
 
 // Context is the request's context.
@@ -101,10 +102,14 @@ func (c *Context) PathID(name string) (uuid.UUID, error) {
 // centre's things answer alike.
 func NotFound() error { return fault.New(syncproto.NotFound, "error.not-found") }
 
-// Redirect answers 303 to a path of this site.
+// Redirect answers 303 to a path of this site, or that page itself to a script
+// that asked for it ([FollowHeader]).
 func (c *Context) Redirect(path string) error {
 	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.Contains(path, `\`) {
 		path = "/"
+	}
+	if c.R.Method == http.MethodPost && c.R.Header.Get(FollowHeader) != "" {
+		return c.site.follow(c, path)
 	}
 	http.Redirect(c.W, c.R, path, http.StatusSeeOther)
 	return nil

@@ -36,8 +36,10 @@
 //     data-list on a table or list gives J, K and Enter over its [data-row].
 //
 //     Style: what both doors share is in static/app.css; a door's own sheet is
-//     static/<area>.css, linked by itself. No style attribute: the policy
-//     forbids them.
+//     static/<area>.css, linked by itself; a page's further sheets are named in
+//     Page.Styles, for the head. No style attribute: the policy forbids them.
+//     A page is painted as soon as the browser has laid out all of it: lists
+//     show [ListRows] rows, and what repeats in them is few elements.
 //
 //  3. Add a row to the door's route table:
 //     {Method: "GET", Path: "/centre/people", Roles: […], Handler: d.people}.

@@ -21,7 +21,8 @@ func (c *Context) Flash(tone, text string) {
 	if err != nil {
 		return
 	}
-	c.site.setCookie(c.W, "flash", base64.RawURLEncoding.EncodeToString(b), 60)
+	c.said = base64.RawURLEncoding.EncodeToString(b)
+	c.site.setCookie(c.W, "flash", c.said, 60)
 }
 
 func (s *Site) takeFlash(c *Context) []Flash {

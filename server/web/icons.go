@@ -83,13 +83,13 @@ func icon(name string) template.HTML {
 	return template.HTML(`<svg class="icon icon-` + template.HTMLEscapeString(name) + `" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">` + drawing(name) + `</svg>`)
 }
 
-// pill is a state as word and shape. Tones: ok, warn, bad, info, wait, quiet,
-// off.
+// pill is a state as word and shape, which is the drawing of its tone's name as
+// the style sheet has it. Tones: ok, warn, bad, info, wait, quiet, off.
 func pill(tone, text string) template.HTML {
 	switch tone {
 	case "ok", "warn", "bad", "info", "wait", "quiet", "off":
 	default:
 		tone = "quiet"
 	}
-	return template.HTML(`<span class="pill pill-`+tone+`">`) + icon(tone) + template.HTML(template.HTMLEscapeString(text)+`</span>`)
+	return template.HTML(`<span class="pill pill-` + tone + `">` + template.HTMLEscapeString(text) + `</span>`)
 }

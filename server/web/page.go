@@ -17,6 +17,7 @@ type Page struct {
 	Plain   bool     // without header and navigation
 	Wide    bool     // the content takes the whole width, for workbenches
 	Scripts []string // further modules, as "area/file.js"
+	Styles  []string // further style sheets, as "area/file.css"
 	Data    any
 
 	c     *Context
@@ -99,13 +100,14 @@ func (p Page) Token() string { return p.c.csrf }
 func (p Page) Static(name string) string { return p.c.site.static.path(name) }
 
 // Sheets are the style sheets of the page: the shell's and, where the door has
-// one of its own name, the door's.
+// one of its own name, the door's, then those of the page. All of them are named
+// in the head: one that is met in the middle of a page styles all of it anew.
 func (p Page) Sheets() []string {
 	out := []string{"shell/app.css"}
 	if p.area != nil && p.c.site.static.has(p.area.Name+"/"+p.area.Name+".css") {
 		out = append(out, p.area.Name+"/"+p.area.Name+".css")
 	}
-	return out
+	return append(out, p.Styles...)
 }
 
 // Words is the JSON of the words that scripts use.

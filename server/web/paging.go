@@ -5,6 +5,11 @@ import (
 	"strconv"
 )
 
+// ListRows is how many rows of a long list one page shows: two to three screens.
+// A browser lays out and paints all of them before anything is seen, and each row
+// costs it a millisecond, so that fifty are more than a page may take.
+const ListRows = 30
+
 // Paging is a place in a long list. Templates draw it with the partial
 // "paging".
 type Paging struct {

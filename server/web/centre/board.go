@@ -53,8 +53,10 @@ type BoardPage struct {
 	Today    bool
 	Hours    []int
 	Rows     []boardRow
-	Waiting  []boardJob // open jobs without crew or slot
-	NowAt    int        // column of the present half hour, 0 for another day
+	Waiting  []boardJob  // open jobs without crew or slot
+	NowAt    int         // column of the present half hour, 0 for another day
+	Orders   []orderLine // leftover orders that wait for a signature, the first of them
+	Unsigned int         // how many there are
 	Jobs     int
 }
 
@@ -101,6 +103,12 @@ func (d *Door) loadBoard(ctx context.Context, c *web.Context, day time.Time) (*B
 	p.Jobs = len(lines)
 	if p.Today {
 		p.NowAt = hours.column(c.Now)
+	}
+	if d.cfg.Defects != nil {
+		if p.Orders, err = d.cfg.Defects.unsigned(c); err != nil {
+			return nil, err
+		}
+		p.Unsigned, p.Orders = len(p.Orders), p.Orders[:min(len(p.Orders), shownOrders)]
 	}
 	return p, d.loadWaiting(ctx, c, p)
 }

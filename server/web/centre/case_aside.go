@@ -17,6 +17,7 @@ type AsidePage struct {
 	Kind   string // denied or aside
 	Denied []deniedView
 	Aside  []asideView
+	Lost   []notKeptView // phones whose share of the quarantine is full
 	Page   int
 	More   bool
 	Export bool // this person may take the bytes out
@@ -28,6 +29,12 @@ type deniedView struct {
 	Who  string
 	Line heldLine
 	Why  string
+}
+
+// notKeptView is a phone that has what there was no room for.
+type notKeptView struct {
+	report.NotKept
+	Who string
 }
 
 // aside serves GET /centre/reconcile/aside?kind=denied|aside&p=0.
@@ -48,6 +55,13 @@ func (r *Reconciliation) aside(c *web.Context) error {
 			return err
 		}
 		p.Aside, p.More = viewAside(t, list), more
+		full, err := r.cfg.Shelf.NotKept(c.Context(), c.Person.Centre)
+		if err != nil {
+			return err
+		}
+		for _, n := range full {
+			p.Lost = append(p.Lost, notKeptView{n, t.name(n.Person)})
+		}
 	} else {
 		list, more, err := r.cfg.Shelf.Denied(c.Context(), c.Person.Centre, p.Page)
 		if err != nil {
@@ -64,7 +78,7 @@ func (r *Reconciliation) aside(c *web.Context) error {
 			p.Denied = append(p.Denied, v)
 		}
 	}
-	return c.Render("aside", web.Page{Title: c.T("aside.title"), Nav: "reconcile", Data: p})
+	return c.Render("aside", web.Page{Title: c.T("aside.title"), Nav: "reconcile", Styles: []string{"centre/reconcile.css"}, Data: p})
 }
 
 // Back is the page before this one.

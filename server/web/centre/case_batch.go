@@ -86,7 +86,7 @@ func (r *Reconciliation) batch(c *web.Context) error {
 		}
 		p.Lines = append(p.Lines, r.batchLine(t, it, &k))
 	}
-	return c.Render("batch", web.Page{Title: c.T("batch.title"), Nav: "reconcile", Data: p})
+	return c.Render("batch", web.Page{Title: c.T("batch.title"), Nav: "reconcile", Styles: []string{"centre/reconcile.css"}, Data: p})
 }
 
 func (r *Reconciliation) batchLine(t *teller, it report.Item, k *report.Case) batchLine {

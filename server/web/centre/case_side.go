@@ -17,14 +17,17 @@ import (
 
 // photoView is one tile of the photo strip.
 type photoView struct {
-	Role     string
-	Hash     string // of what can be shown; "" while neither preview nor original is in
-	Original string // hash of the original once it is in
-	Taken    int64
-	Holder   string // whose phone has the original while it is not in
-	Contact  int64  // when that phone was last heard from
-	ID       uuid.UUID
-	Chips    []doubt.Chip // why somebody should look twice
+	Role      string
+	Hash      string // of what can be shown; "" while neither preview nor original is in
+	Original  string // hash of the original once it is in
+	Taken     int64
+	Holder    string // whose phone has the original while it is not in
+	Contact   int64  // when that phone was last heard from
+	ID        uuid.UUID
+	Chips     []doubt.Chip // why somebody should look twice
+	Unseen    bool         // it could not be compared with others by its look
+	ByPreview bool         // it was compared by its preview alone
+	Place     string       // where it was taken, as far as it is known
 }
 
 // signatureView is the newest signature of a visit and what it covers.

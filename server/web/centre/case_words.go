@@ -80,6 +80,9 @@ func (t *teller) value(c *schema.Column, v schema.Value) string {
 		case schema.Money:
 			return "¥" + fieldwork.Yuan(x)
 		}
+		if c.Name == "latitude" || c.Name == "longitude" {
+			return fieldwork.Degrees(x) + "°"
+		}
 		return strconv.FormatInt(x, 10)
 	case string:
 		return c.ValueLabel(x, t.c.Lang)

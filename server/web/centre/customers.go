@@ -12,7 +12,7 @@ type CustomersPage struct {
 }
 
 func (d *Door) customers(c *web.Context) error {
-	p := &CustomersPage{Paging: c.Paging(50)}
+	p := &CustomersPage{Paging: c.Paging(web.ListRows)}
 	var err error
 	if p.Customers, p.Paging.Total, err = d.cfg.Reports.Customers(c.Context(), c.Person.Centre, p.Paging.Size, p.Paging.Offset()); err != nil {
 		return err
@@ -51,8 +51,8 @@ type SearchPage struct {
 	Jobs  []jobLine
 }
 
-// searchLimit is how many of each a search shows.
-const searchLimit = 40
+// searchLimit is how many of each a search shows: more are told to type more.
+const searchLimit = 25
 
 func (d *Door) search(c *web.Context) error {
 	p := &SearchPage{Query: c.Form("q")}

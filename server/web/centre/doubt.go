@@ -13,7 +13,7 @@ func (d *Door) fillDoubts(c *web.Context, p *JobPage, f *report.JobFile) error {
 	if err != nil {
 		return err
 	}
-	all := report.PhotoDoubts(f, facts)
+	all, places := report.PhotoDoubts(f, facts), report.PhotoPlaces(f)
 	fill := func(photos []photoView) {
 		for i := range photos {
 			v := &photos[i]
@@ -23,6 +23,10 @@ func (d *Door) fillDoubts(c *web.Context, p *JobPage, f *report.JobFile) error {
 					chip.Link = "/centre/jobs/" + t.Job.String()
 				}
 				v.Chips = append(v.Chips, chip)
+			}
+			v.Place = doubt.Spot(c, places[v.ID])
+			if look := facts.Looks[v.ID]; v.Original != "" {
+				v.Unseen, v.ByPreview = doubt.Unseen(look), doubt.ByPreview(look)
 			}
 		}
 	}

@@ -2,10 +2,14 @@ package centre_test
 
 import (
 	"crypto/sha256"
+	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
+
+	"siteledger/server/likeness"
 )
 
 // The job's page says which photos a person should look at twice, and leads to
@@ -35,5 +39,11 @@ func TestJobPageDoubtsPhotos(t *testing.T) {
 	if strings.Contains(page.Body, "外中心") || strings.Count(page.Body, "同一张照片") != 1 {
 		t.Error("the page tells of another centre's photo")
 	}
-	b.Get("/centre/jobs/"+first.String()).Want(200).Has(".doubt", "同一张照片")
+	b.Get("/centre/jobs/"+first.String()).Want(200).Has(".doubt", "同一张照片").Lacks(".photos", "未比对相似")
+	// What nobody could look at says so at its place.
+	w.Photos[w.Centre] = map[[32]byte][]byte{sha256.Sum256([]byte("shared")): []byte("no picture")}
+	if _, err := likeness.NewKeeper(w.Store, w.Photos, time.Now, slog.New(slog.DiscardHandler)).Pass(t.Context(), 10); err != nil {
+		t.Fatal(err)
+	}
+	b.Get("/centre/jobs/"+first.String()).Want(200).Has(".photos", "未比对相似")
 }

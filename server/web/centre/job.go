@@ -73,6 +73,7 @@ type jobForms struct {
 	Address    string
 	Note       string
 	Verified   string
+	Point, Map string // of the address
 	Reason     string
 	Kind       string
 	Text       string
@@ -235,6 +236,10 @@ func (p *JobPage) fillForm(c *web.Context, typed jobForms) {
 	f := jobForms{Open: typed.Open, Problem: typed.Problem, AgreedWith: p.Head.Text("agreed_with"), Kind: "note",
 		Name: p.Contact.Text("name"), Phone: p.Contact.Text("phone"), Address: p.Contact.Text("address"), Note: p.Contact.Text("note")}
 	page := web.Page{}.In(c)
+	f.Map = office.MapGCJ
+	if at, ok := fieldwork.PlaceOf(p.Contact.Row); ok {
+		f.Point, f.Map = office.PointText(at), office.MapWGS
+	}
 	if from := p.Head.Int("slot_from"); from != 0 {
 		f.Day, f.From, f.To = page.Date(from), page.Clock(from), page.Clock(p.Head.Int("slot_to"))
 	}
@@ -243,6 +248,7 @@ func (p *JobPage) fillForm(c *web.Context, typed jobForms) {
 		f.Day, f.From, f.To, f.AgreedWith = typed.Day, typed.From, typed.To, typed.AgreedWith
 	case "contact":
 		f.Name, f.Phone, f.Address, f.Note, f.Verified = typed.Name, typed.Phone, typed.Address, typed.Note, typed.Verified
+		f.Point, f.Map = typed.Point, typed.Map
 	case "crew", "cancel":
 		f.Reason = typed.Reason
 	case "note":

@@ -36,10 +36,14 @@ func (d *Door) moveSlot(c *web.Context) error {
 }
 
 func (d *Door) correctContact(c *web.Context) error {
-	form := jobForms{Open: "contact", Name: c.Form("name"), Phone: c.Form("phone"), Address: c.Form("address"), Note: c.Form("note"), Verified: c.Form("verified")}
+	form := jobForms{Open: "contact", Name: c.Form("name"), Phone: c.Form("phone"), Address: c.Form("address"), Note: c.Form("note"), Verified: c.Form("verified"), Point: c.Form("point"), Map: c.Form("map")}
+	var point *office.AddressPoint // nil where the form does not say
+	if c.R.PostForm.Has("point") {
+		point = &office.AddressPoint{Text: form.Point, Map: form.Map}
+	}
 	return d.act(c, form, "job_contact", "job.contact-corrected", func(id uuid.UUID) error {
 		return d.cfg.Office.CorrectContact(c.Context(), who(c), office.Contact{Job: id, Contact: c.FormID("contact"), Base: c.FormRev("base"),
-			Name: form.Name, Phone: form.Phone, Address: form.Address, Note: form.Note, Verified: form.Verified})
+			Name: form.Name, Phone: form.Phone, Address: form.Address, Note: form.Note, Verified: form.Verified, Point: point})
 	})
 }
 
@@ -135,7 +139,7 @@ func (d *Door) timeline(c *web.Context) error {
 	t := &teller{c: c, schema: d.cfg.Schema, people: f.People}
 	p := &TimelinePage{ID: id, Line: viewTimeline(t, report.NewTimeline(d.cfg.Schema, facts), f.Holders)}
 	p.Head, _ = f.Head()
-	return c.RenderStatus(http.StatusOK, "timeline", web.Page{Title: c.T("job.timeline") + " " + p.Head.Text("job_no"), Nav: "jobs", Data: p})
+	return c.RenderStatus(http.StatusOK, "timeline", web.Page{Title: c.T("job.timeline") + " " + p.Head.Text("job_no"), Nav: "jobs", Styles: []string{"centre/reconcile.css"}, Data: p})
 }
 
 // back is a path of the people page for a centre that an administrator chose.

@@ -44,7 +44,7 @@ func statusFilter(s string) []string {
 }
 
 func (d *Door) jobs(c *web.Context) error {
-	p := &JobsPage{Paging: c.Paging(50), Query: c.R.URL.RawQuery}
+	p := &JobsPage{Paging: c.Paging(web.ListRows), Query: c.R.URL.RawQuery}
 	f := d.jobFilter(c, p)
 	f.Limit, f.Offset = p.Paging.Size, p.Paging.Offset()
 	lines, total, err := d.cfg.Reports.Jobs(c.Context(), c.Person.Centre, f, c.Now)

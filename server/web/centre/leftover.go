@@ -22,6 +22,8 @@ type DefectFiles interface {
 	Files
 	StateRow(ctx context.Context, centre uuid.UUID, table string, id uuid.UUID) (schema.Row, bool, error)
 	StateRows(ctx context.Context, centre uuid.UUID, table, column string, id uuid.UUID) ([]schema.Row, error)
+	// FiledDefects are those that wait for headquarters and have a leftover order.
+	FiledDefects(ctx context.Context, centre uuid.UUID, limit int) ([]schema.Row, error)
 }
 
 // DefectBench is what a centre does about a defect that headquarters judges;

@@ -8,6 +8,7 @@ import (
 	"siteledger/server/office"
 	"siteledger/server/web"
 	"siteledger/syncproto"
+	"siteledger/syncproto/fieldwork"
 	"siteledger/syncproto/schema"
 )
 
@@ -60,4 +61,46 @@ func (d *Defects) keepSignature(c *web.Context, in office.StaffSignature) error 
 		return fault.Wrap(fault.CodeOf(err), "leftover.sign-stored", err)
 	}
 	return d.cfg.Bench.SignLeftover(c.Context(), who(c), c.Person.Centre, in, sha)
+}
+
+// maxOrders bounds the orders that are looked at for the board, shownOrders
+// those that it names.
+const (
+	maxOrders   = 50
+	shownOrders = 6
+)
+
+// orderLine is a leftover order that waits for its signature, on the board.
+type orderLine struct {
+	Link    string
+	JobNo   string
+	Class   string
+	Renewed bool // it was signed, and changed afterwards
+}
+
+// unsigned are the orders of the person's centre that wait for the signature of
+// the designer or the store's head; headquarters gives no final verdict before
+// (SF-06).
+func (d *Defects) unsigned(c *web.Context) ([]orderLine, error) {
+	defects, err := d.cfg.Files.FiledDefects(c.Context(), c.Person.Centre, maxOrders)
+	if err != nil {
+		return nil, err
+	}
+	var out []orderLine
+	for _, row := range defects {
+		order, err := d.cfg.Bench.SignedLeftover(c.Context(), c.Person.Centre, row)
+		if err != nil {
+			return nil, err
+		}
+		if order.State == fieldwork.SignatureCovers {
+			continue
+		}
+		job, _, err := d.cfg.Files.StateRow(c.Context(), c.Person.Centre, "job", row.Root)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, orderLine{Link: "/centre/jobs/" + row.Root.String() + "/defects/" + row.ID.String(), JobNo: job.Text("job_no"),
+			Class: row.Text("class"), Renewed: order.State == fieldwork.SignatureSuperseded})
+	}
+	return out, nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"siteledger/server/office"
@@ -52,10 +53,21 @@ func TestStaffSignAtTheCentre(t *testing.T) {
 	has(t, body, "未签,未提交", "修改及重做内容 Change or remake: 写了change_content", "data-pad")
 	_, body, _ = d.ask(t, "clerk", "/centre/jobs/"+s.Job.String()+"/slip", nil)
 	has(t, body, "未签,未提交", "商场经理(设计员或商场负责人亲手签名)")
+	_, body, _ = d.ask(t, "clerk", path, nil)
+	has(t, body, "总部不能作最终判定")
+	board := func(says string) {
+		t.Helper()
+		_, body, _ := d.ask(t, "clerk", "/centre/", nil)
+		if strings.Contains(body, "遗留单待签名") != (says != "") || !strings.Contains(body, says) || (says != "") != strings.Contains(body, path+"#staff-sign") {
+			t.Errorf("the board does not tell %q of the order", says)
+		}
+	}
+	board("未签,未提交")
 	sign("clerk", "林设计", "林设计", http.StatusUnprocessableEntity, "签名要亲手写在框里", `value="林设计"`)
 	sign("stranger", drawn, "林设计", http.StatusNotFound)
 	sign("adjudicator", drawn, "林设计", http.StatusForbidden)
 	sign("clerk", drawn, "<b>林</b>设计", http.StatusSeeOther)
+	board("")
 	_, body, _ = d.ask(t, "supervisor", path, nil)
 	has(t, body, "已签,已提交", "&lt;b&gt;林&lt;/b&gt;设计", "/centre/photos/")
 	_, body, _ = d.ask(t, "clerk", "/centre/jobs/"+s.Job.String()+"/slip", nil)
@@ -70,6 +82,7 @@ func TestStaffSignAtTheCentre(t *testing.T) {
 	if code, _, _ := d.ask(t, "clerk", path+"/form", form); code != http.StatusSeeOther {
 		t.Fatal(code)
 	}
+	board("要重签")
 	_, body, _ = d.ask(t, "clerk", path, nil)
 	has(t, body, "签后有改动,要重签", "签后改过:", "材料名称")
 	_, body, _ = d.ask(t, "clerk", "/centre/jobs/"+s.Job.String()+"/slip", nil)

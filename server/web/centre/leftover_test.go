@@ -1,8 +1,6 @@
 package centre_test
 
 import (
-	"bytes"
-	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -11,6 +9,7 @@ import (
 
 	"siteledger/server/office"
 	"siteledger/server/office/benchtest"
+	"siteledger/server/web/webtest"
 )
 
 func (d *doors) defectPath(s *benchtest.Story) string {
@@ -19,23 +18,7 @@ func (d *doors) defectPath(s *benchtest.Story) string {
 
 func (d *doors) attach(t *testing.T, who, path, name string, body []byte) int {
 	t.Helper()
-	var b bytes.Buffer
-	m := multipart.NewWriter(&b)
-	for k, v := range map[string]string{"csrf": "form-token", "actual_size": "1"} {
-		if err := m.WriteField(k, v); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w, err := m.CreateFormFile("file", name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Write(body); err != nil {
-		t.Fatal(err)
-	}
-	m.Close()
-	r := httptest.NewRequest(http.MethodPost, "http://site.example"+path, &b)
-	r.Header.Set("Content-Type", m.FormDataContentType())
+	r := webtest.FileForm(t, "http://site.example"+path, "file", name, body, map[string]string{"csrf": "form-token", "actual_size": "1"})
 	r.AddCookie(&http.Cookie{Name: "siteledger-session", Value: who})
 	rec := httptest.NewRecorder()
 	d.site.ServeHTTP(rec, r)

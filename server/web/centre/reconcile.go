@@ -51,6 +51,7 @@ type CaseBench interface {
 type CaseShelf interface {
 	Denied(ctx context.Context, centre uuid.UUID, page int) ([]report.Denied, bool, error)
 	Aside(ctx context.Context, centre uuid.UUID, page int) ([]report.Aside, bool, error)
+	NotKept(ctx context.Context, centre uuid.UUID) ([]report.NotKept, error)
 	Raw(ctx context.Context, centre uuid.UUID, id int64) (report.AsideRef, [][]byte, error)
 	Fork(ctx context.Context, centre, device, epoch uuid.UUID, at int64) (report.ForkFile, error)
 }
@@ -177,7 +178,7 @@ func (r *Reconciliation) showReconcile(c *web.Context, status int, p *ReconcileP
 	if err := r.loadReconcile(c, p); err != nil {
 		return err
 	}
-	return c.RenderStatus(status, "reconcile", web.Page{Title: c.T("reconcile.title"), Nav: "reconcile", Wide: true,
+	return c.RenderStatus(status, "reconcile", web.Page{Title: c.T("reconcile.title"), Nav: "reconcile", Wide: true, Styles: []string{"centre/reconcile.css"},
 		Scripts: []string{"centre/reconcile.js"}, Data: p})
 }
 

@@ -85,7 +85,7 @@ func (r *Reconciliation) registration(c *web.Context) error {
 }
 
 func (r *Reconciliation) showRegister(c *web.Context, status int, p *RegisterPage) error {
-	return c.RenderStatus(status, "register", web.Page{Title: c.T("register.title") + " " + p.Slip.JobNo, Nav: "reconcile",
+	return c.RenderStatus(status, "register", web.Page{Title: c.T("register.title") + " " + p.Slip.JobNo, Nav: "reconcile", Styles: []string{"centre/reconcile.css"},
 		Scripts: []string{"centre/reconcile.js"}, Data: p})
 }
 

@@ -120,7 +120,7 @@ func (r *Reconciliation) slip(c *web.Context) error {
 		p.Defects[i].Staff = viewStaff(c, r.cfg.Schema, signed)
 		p.Defects[i].Unsigned = signed.Filed && signed.State != fieldwork.SignatureCovers
 	}
-	return c.Render("slip", web.Page{Title: c.T("slip.title"), Nav: "reconcile", Data: p})
+	return c.Render("slip", web.Page{Title: c.T("slip.title"), Nav: "reconcile", Styles: []string{"centre/slip.css"}, Data: p})
 }
 
 // viewSlip makes the forms of a job; filed are the leftover forms that somebody

@@ -6,6 +6,8 @@
 package doubt
 
 import (
+	"fmt"
+
 	"siteledger/server/likeness"
 	"siteledger/server/report"
 	"siteledger/server/web"
@@ -33,10 +35,43 @@ func In(c *web.Context, x report.PhotoDoubt) Chip {
 		v.Reason = c.T("doubt."+x.Kind+"-why", web.Page{}.In(c).Span(x.Millis))
 	case report.DoubtJumped, report.DoubtClock:
 		v.Reason = c.T("doubt."+x.Kind+"-why", off(c, x))
+	case report.DoubtFar:
+		v.Word, v.Reason = c.T("doubt.far."+x.From), c.T("doubt.far-why."+x.From, Way(x.Metres))
 	default:
 		v.Reason = c.T("doubt." + x.Kind + "-why")
 	}
 	return v
+}
+
+// Way is a distance as people say it; number and unit stay on one line.
+func Way(metres int64) string {
+	switch {
+	case metres < 1000:
+		return fmt.Sprintf("%d\u00a0m", metres)
+	case metres < 100_000:
+		return fmt.Sprintf("%.1f\u00a0km", float64(metres)/1000)
+	}
+	return fmt.Sprintf("%d\u00a0km", metres/1000)
+}
+
+// Spot says where a photo was taken as far as it is known: how far from where it
+// should be, where there is anything to hold it against, and how far the
+// position may be off. "" where it has none.
+func Spot(c *web.Context, p report.PhotoPlace) string {
+	if p.Source == "" && p.Lat == 0 && p.Lon == 0 {
+		return ""
+	}
+	text := c.T("place.known")
+	if p.From != "" {
+		text = c.T("place.from."+p.From, Way(p.Metres))
+	}
+	if p.Accuracy > 0 {
+		text += " ±" + Way(p.Accuracy)
+	}
+	if p.Source == "exif" {
+		text += c.T("place.exif")
+	}
+	return text
 }
 
 func (v *Chip) twin(c *web.Context, page web.Page, x report.PhotoDoubt) {
@@ -83,3 +118,7 @@ func Unseen(state string) bool {
 	}
 	return false
 }
+
+// ByPreview says that a photo was compared by the preview that the phone made
+// of it, since the server can't decode its format or size.
+func ByPreview(state string) bool { return likeness.State(state) == likeness.Preview }

@@ -1,10 +1,8 @@
 package headquarters_test
 
 import (
-	"bytes"
 	"encoding/hex"
 	"fmt"
-	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,29 +12,14 @@ import (
 
 	"siteledger/server/office"
 	"siteledger/server/office/benchtest"
+	"siteledger/server/web/webtest"
 )
 
 // upload posts a form with a file.
 func (d *desk) upload(t *testing.T, who, path, name string, body []byte, fields map[string]string) (int, string) {
 	t.Helper()
-	var b bytes.Buffer
-	m := multipart.NewWriter(&b)
 	fields["csrf"] = "form-token"
-	for k, v := range fields {
-		if err := m.WriteField(k, v); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w, err := m.CreateFormFile("file", name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Write(body); err != nil {
-		t.Fatal(err)
-	}
-	m.Close()
-	r := httptest.NewRequest(http.MethodPost, "http://hq.example"+path, &b)
-	r.Header.Set("Content-Type", m.FormDataContentType())
+	r := webtest.FileForm(t, "http://hq.example"+path, "file", name, body, fields)
 	r.AddCookie(&http.Cookie{Name: "siteledger-session", Value: who})
 	rec := httptest.NewRecorder()
 	d.site.ServeHTTP(rec, r)
@@ -102,9 +85,15 @@ func TestFormIsShownWithAllItsFields(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, body, _ := d.ask(t, "adjudicator", d.path(s), nil)
-	want(t, body, "已填齐", "填好的change_content", "申报:商场或售后遗留")
+	want(t, body, "已填齐", "填好的change_content", "申报:商场或售后遗留", `id="unsigned"`, "还没有亲笔签名,不算提交")
+	form := url.Values{"verdict": {"hq"}, "party": {"总部"}, "percent": {"100"}, "share_reason": {""}, "reason": {"批次色差"}, "remedy": {"remake"}}
+	if code, body, _ := d.ask(t, "adjudicator", d.path(s)+"/verdict", form); code != http.StatusUnprocessableEntity || !strings.Contains(body, "没有设计员或商场负责人的亲笔签名") {
+		t.Fatalf("an unsigned order is judged: %d", code)
+	}
 	_, body, _ = d.ask(t, "adjudicator", d.path(s)+"/print", nil, "en")
 	want(t, body, "What to change or remake", "Leftover order")
+	_, body, _ = d.ask(t, "adjudicator", "/headquarters/", nil)
+	want(t, body, "处理单未签名")
 }
 
 func TestMarksAreDrawnOverThePhoto(t *testing.T) {

@@ -38,9 +38,12 @@ type shot struct {
 	Holder    string // whose phone has it while it is not in
 	Contact   int64
 	Heavy     bool // a type that browsers may not draw
+	Undrawn   bool // it is in, and there is nothing of it that a browser draws
 	Marks     markView
 	Chips     []doubt.Chip // why somebody should look twice
 	Unseen    bool         // it could not be compared with others by its look
+	ByPreview bool         // it was compared by its preview alone
+	Place     string       // where it was taken, as far as it is known
 }
 
 // fact is one line of the facts, in a fixed order.
@@ -283,7 +286,8 @@ func viewShot(f *report.JobFile, p report.FileRow, no int) shot {
 		preview = hex.EncodeToString(b)
 	}
 	s.Original = f.HasBlob(p, "original")
-	if s.Original && (!s.Heavy || preview == "") {
+	s.Undrawn = s.Original && s.Heavy && preview == ""
+	if s.Original && !s.Heavy {
 		s.Hash = s.SHA
 	} else {
 		s.Hash = preview

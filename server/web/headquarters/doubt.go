@@ -18,7 +18,7 @@ func (d *Door) fillDoubts(c *web.Context, p *DefectPage, f *report.JobFile) erro
 	if err != nil {
 		return err
 	}
-	all := report.PhotoDoubts(f, facts)
+	all, places := report.PhotoDoubts(f, facts), report.PhotoPlaces(f)
 	for i := range p.Shots {
 		s := &p.Shots[i]
 		for _, x := range all[s.ID] {
@@ -31,7 +31,9 @@ func (d *Door) fillDoubts(c *web.Context, p *DefectPage, f *report.JobFile) erro
 			s.Chips = append(s.Chips, v)
 		}
 		p.Chips = append(p.Chips, s.Chips...)
+		s.Place = doubt.Spot(c, places[s.ID])
 		s.Unseen = s.Original && doubt.Unseen(facts.Looks[s.ID])
+		s.ByPreview = s.Original && doubt.ByPreview(facts.Looks[s.ID])
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -169,9 +170,54 @@ func TestSameFileOfAFormatThatNobodyDecodes(t *testing.T) {
 	d.take(s, sum, map[string]any{"original_type": "image/heic"})
 	d.look(t, a)
 	_, page, _ := d.ask(t, "adjudicator", d.path(s), nil)
-	want(t, page, "外中心同一张照片", "未比对相似")
+	want(t, page, "外中心同一张照片", "未比对相似", "浏览器画不出来", fmt.Sprintf("SHA-256 %x", sum), fmt.Sprintf(`href="/headquarters/photos/%s/%x"`, d.Centre, sum))
+	if strings.Contains(page, fmt.Sprintf(`src="/headquarters/photos/%s/%x"`, d.Centre, sum)) {
+		t.Error("the page lays out a picture that no browser draws")
+	}
 	if _, page, _ = d.ask(t, "admin", d.path(s), nil); strings.Contains(page, "外中心") {
 		t.Error("somebody who is no adjudicator sees the other centre's photo")
+	}
+}
+
+// A photo that the server can't decode is compared by the preview that the
+// phone made of it, both ways, and the page says so; without a preview the page
+// says that its look was not compared.
+func TestUndecodableIsComparedByItsPreview(t *testing.T) {
+	d, a := openDesk(t), album{}
+	heic := func(n byte) []byte {
+		return a.add([]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic\x00\x00\x00\x08mda" + string(n)))
+	}
+	take := func(s *benchtest.Story, sum []byte, preview []byte) {
+		t.Helper()
+		more := map[string]any{"original_type": "image/heic"}
+		if preview != nil {
+			more["preview"], more["preview_size"] = preview, int64(900)
+			d.Arrive(s.Phone.Device.ID, preview)
+		}
+		d.take(s, sum, more)
+	}
+	first, second := shot(6), shot(7)
+	old := d.Finished()
+	d.take(old, a.add(first), nil)
+	take(old, heic('2'), a.add(second))
+	d.look(t, a)
+	d.Pass(24 * time.Hour)
+	now, plain, later := d.Finished(), d.Finished(), d.Finished()
+	take(now, heic('3'), a.add(copyOf(t, first)))
+	take(plain, heic('4'), nil)
+	d.take(later, a.add(copyOf(t, second)), map[string]any{"role": "close"})
+	d.look(t, a)
+	_, page, _ := d.ask(t, "adjudicator", d.path(now), nil)
+	want(t, page, "照片相似", "按预览比对", "比对的是手机做的预览图")
+	if strings.Contains(page, "未比对相似") {
+		t.Error("a photo that was compared by its preview is said not to be")
+	}
+	_, page, _ = d.ask(t, "adjudicator", d.path(later), nil)
+	want(t, page, "照片相似", d.path(old))
+	_, page, _ = d.ask(t, "adjudicator", d.path(plain), nil)
+	want(t, page, "未比对相似", "手机也没有做出预览图")
+	if strings.Contains(page, "照片相似") || strings.Contains(page, "按预览比对") {
+		t.Error("a photo that nobody looked at is called alike")
 	}
 }
 

@@ -12,9 +12,6 @@ import (
 	"siteledger/syncproto/schema"
 )
 
-// queuePage is how many of them are shown at once.
-const queuePage = 50
-
 // thumb is one of the two pictures of a queue row.
 type thumb struct {
 	Role string
@@ -35,6 +32,7 @@ type line struct {
 	GoodsIn bool       // the goods of a return are here
 	Claim   *claimView // another adjudicator has it open
 	Alike   int        // other waiting cases of the same class and product
+	Signed  string     // how its leftover order is signed: covers, superseded, none; "" where nobody filed one
 }
 
 // QueuePage is the list of defects of all centres.
@@ -67,7 +65,7 @@ func queueStatus(state string) string {
 
 // queue serves GET /headquarters/?state=….
 func (d *Door) queue(c *web.Context) error {
-	p := &QueuePage{State: c.Form("state"), MayJudge: c.Person.Role == schema.Adjudicator, Fingerprint: d.fingerprint(), Paging: c.Paging(queuePage)}
+	p := &QueuePage{State: c.Form("state"), MayJudge: c.Person.Role == schema.Adjudicator, Fingerprint: d.fingerprint(), Paging: c.Paging(web.ListRows)}
 	if p.State != "retake" && p.State != "returning" && p.State != "all" {
 		p.State = ""
 	}
@@ -78,7 +76,7 @@ func (d *Door) queue(c *web.Context) error {
 	p.Counts, p.Oldest = counts.ByStatus, counts.Since
 	status := queueStatus(p.State)
 	p.Paging.Total = counts.ByStatus[status]
-	lines, err := d.cfg.Files.OpenDefects(c.Context(), report.DefectWindow{Status: status, Offset: p.Paging.Offset(), Limit: queuePage})
+	lines, err := d.cfg.Files.OpenDefects(c.Context(), report.DefectWindow{Status: status, Offset: p.Paging.Offset(), Limit: p.Paging.Size})
 	if err != nil {
 		return err
 	}
@@ -90,6 +88,9 @@ func (d *Door) queue(c *web.Context) error {
 		return err
 	}
 	if err := d.markAlike(c, p.Lines); err != nil {
+		return err
+	}
+	if err := d.markSigned(c, p.Lines); err != nil {
 		return err
 	}
 	return c.Render("queue", web.Page{Title: c.T("headquarters.queue"), Nav: "defects", Scripts: []string{"headquarters/queue.js"}, Data: p})
@@ -144,6 +145,23 @@ func viewLine(lang string, l *report.DefectLine) line {
 	v.GoodsIn = l.Received > 0 && v.Status == "returning"
 	v.Doubts = len(fieldwork.Warnings(l.Defect, l.Photos))
 	return v
+}
+
+// markSigned says which cases wait for a signature on their leftover order and
+// get no final verdict before (SF-06). Only those that have one are read.
+func (d *Door) markSigned(c *web.Context, lines []line) error {
+	for i := range lines {
+		l := &lines[i]
+		if l.Orders == 0 {
+			continue
+		}
+		order, err := d.cfg.Bench.SignedLeftover(c.Context(), l.Centre, l.Defect)
+		if err != nil {
+			return err
+		}
+		l.Signed = string(order.State)
+	}
+	return nil
 }
 
 func thumbOf(l *report.DefectLine, role string) thumb {

@@ -1,6 +1,7 @@
 // What every page has: keys, live regions, and small courtesies of forms.
 import './keys.js';
 import './live.js';
+import './flash.js';
 
 // A form is sent once: a second click would only be refused as stale.
 document.addEventListener('submit', (e) => {
@@ -11,11 +12,11 @@ document.addEventListener('submit', (e) => {
 });
 addEventListener('pageshow', () => document.querySelectorAll('form[data-sent]').forEach((f) => { delete f.dataset.sent; }));
 
-// Typed text is not lost by a slip of the mouse.
-let dirty = false;
-document.addEventListener('input', (e) => { if (e.target.closest('form[data-guard]')) dirty = true; });
-document.addEventListener('submit', () => { dirty = false; });
-addEventListener('beforeunload', (e) => { if (dirty) e.preventDefault(); });
+// Typed text is not lost by a slip of the mouse. A page without any is left
+// without being asked: the next one comes sooner.
+const ask = (e) => e.preventDefault();
+document.addEventListener('input', (e) => { if (e.target.closest('form[data-guard]')) addEventListener('beforeunload', ask); });
+document.addEventListener('submit', () => removeEventListener('beforeunload', ask));
 
 // Selects and dates with data-submit send their form at once.
 document.addEventListener('change', (e) => { if (e.target.matches('[data-submit]')) e.target.form.requestSubmit(); });

@@ -2,11 +2,14 @@ package webtest
 
 import (
 	"bytes"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
+	"testing"
 
 	"golang.org/x/net/html"
 )
@@ -53,17 +56,30 @@ func (b *Browser) Post(path string, form url.Values) *Doc {
 // Upload sends a form with one file.
 func (b *Browser) Upload(path, field, name string, content []byte) *Doc {
 	b.w.Helper()
+	return b.send(FileForm(b.w, path, field, name, content, map[string]string{"csrf": b.csrf}))
+}
+
+// FileForm is the request by which a browser posts a form with one file.
+func FileForm(tb testing.TB, path, field, name string, content []byte, fields map[string]string) *http.Request {
+	tb.Helper()
+	must := func(err error) {
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
 	var body bytes.Buffer
 	m := multipart.NewWriter(&body)
-	b.w.must(m.WriteField("csrf", b.csrf))
+	for _, k := range slices.Sorted(maps.Keys(fields)) {
+		must(m.WriteField(k, fields[k]))
+	}
 	f, err := m.CreateFormFile(field, name)
-	b.w.must(err)
+	must(err)
 	_, err = f.Write(content)
-	b.w.must(err)
-	b.w.must(m.Close())
-	r := httptest.NewRequest("POST", path, &body)
+	must(err)
+	must(m.Close())
+	r := httptest.NewRequest(http.MethodPost, path, &body)
 	r.Header.Set("Content-Type", m.FormDataContentType())
-	return b.send(r)
+	return r
 }
 
 func (b *Browser) send(r *http.Request) *Doc {

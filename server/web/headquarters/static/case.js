@@ -2,6 +2,7 @@
 // this same page: its styles and scripts are there already, and so are the small
 // pictures of the case that comes next. Without a script, or where anything is
 // out of the ordinary, the browser goes there by itself.
+import { carry } from '../shell/flash.js';
 import { refresh } from '../shell/live.js';
 import { t } from '../shell/words.js';
 import { judge } from './judge.js';
@@ -13,9 +14,9 @@ function start() {
   typed = false;
   stop?.abort();
   stop = new AbortController();
+  judge(document.querySelector('[data-judge]'), stop.signal); // writes into the page; the stage measures it, which is done once
   const root = document.querySelector('[data-stage]');
   if (root) stage(root, stop.signal);
-  judge(document.querySelector('[data-judge]'), stop.signal);
   setTimeout(look, 150);
 }
 
@@ -35,13 +36,15 @@ function look() {
 function fetchCase(method, address, body, failed) {
   const x = new XMLHttpRequest();
   x.open(method, address);
+  if (method === 'POST') x.setRequestHeader('X-Follow', '1'); // the next page comes with the answer
   x.responseType = 'document';
   x.onload = () => {
+    const from = new URL(x.getResponseHeader('Content-Location') ?? x.responseURL, location.href).href;
     if (x.response?.querySelector('[data-stage]')) {
       if (method === 'GET') leave(x.response.querySelector('[data-leave]')?.dataset.leave); // a verdict has set it free
-      show(x.response, x.status === 200 ? x.responseURL : '');
+      show(x.response, x.status === 200 ? from : '');
     }
-    else location.assign(x.status < 400 ? x.responseURL : location.href);
+    else { carry(x.response); location.assign(x.status < 400 ? from : location.href); }
   };
   x.onerror = failed;
   x.send(body);

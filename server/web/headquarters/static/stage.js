@@ -86,7 +86,11 @@ export function stage(root, signal) {
     p.el.addEventListener('pointerup', up);
     p.el.addEventListener('pointercancel', up);
     p.el.addEventListener('dblclick', (e) => { if (e.target.closest('[data-view]')) actual(p, e); });
-    p.el.querySelectorAll('img').forEach((img) => { img.addEventListener('load', () => { draw(p); sharpen(img); }); });
+    p.el.querySelectorAll('img').forEach((img) => {
+      img.addEventListener('load', () => { draw(p); sharpen(img); });
+      img.addEventListener('error', () => undrawn(img, true));
+      if (img.complete && img.src && !img.naturalWidth && img.loading !== 'lazy') undrawn(img, true); // before this script
+    });
   });
 
   function actual(p, e) {
@@ -152,7 +156,13 @@ async function sharpen(img) {
   delete img.dataset.original;
   const original = new Image();
   original.src = from;
-  original.decode().then(() => { img.src = from; }, () => { img.dataset.original = from; });
+  original.decode().then(() => { img.src = from; undrawn(img, false); }, () => { img.dataset.original = from; undrawn(img, true); });
+}
+
+// An original that can't be opened says so, with its hash and the way to it.
+function undrawn(img, is) {
+  const said = img.closest('figure').querySelector('[data-undrawn]');
+  if (said) said.hidden = !is;
 }
 
 // Compare: the close-up lies over the full view and is cut by a slider.

@@ -103,6 +103,16 @@ func (t *tab) measures() {
 	t.until(`!window.stillHere && document.querySelector("[data-pane=full] .marks text.length") && document.querySelector("[data-pane=full] .marks text.ruler").textContent === "150 mm"`, "what was measured is not kept")
 }
 
+// watchFrames counts the frames in which a photo has another size than the marks
+// over it.
+const watchFrames = `window.slips = 0; (function look() {
+	for (const f of document.querySelectorAll("[data-pane] figure:not([hidden])")) {
+		const marks = f.querySelector(".ready .marks"), size = marks?.getBoundingClientRect().width;
+		if (size && Math.abs(size - f.querySelector("img").getBoundingClientRect().width) > 2) window.slips++;
+	}
+	requestAnimationFrame(look);
+})()`
+
 // TestAdjudicatorByKeyboard works through the queue without a mouse: looks,
 // compares, judges in four keys at most, asks for a photo, calls goods back.
 func TestAdjudicatorByKeyboard(t *testing.T) {
@@ -133,6 +143,7 @@ func TestAdjudicatorByKeyboard(t *testing.T) {
 	j.until(`document.querySelector("[data-stage]").classList.contains("unmarked")`, "O does not show the original")
 
 	j.measures()
+	j.eval(watchFrames)
 	for n, keys := range []string{"16^", "1w7^", "r1^", "b7^"} {
 		first := ask[string](j, `location.pathname`)
 		crack := ask[bool](j, `!!document.querySelector("[name=whole_crack]")`)
@@ -148,6 +159,10 @@ func TestAdjudicatorByKeyboard(t *testing.T) {
 		if n < waiting-1 {
 			j.until(fmt.Sprintf(`location.pathname !== %q && document.querySelector("[data-judge]")`, first), "the next case does not open")
 			j.inView()
+			j.until(`![...document.querySelectorAll("[data-pane] figure:not([hidden]) img")].some((i) => i.dataset.original || i.naturalWidth < 2000)`, "the originals do not take the previews' place")
+			if n := ask[int](j, `window.slips`); n != 0 {
+				t.Errorf("a photo and its marks lay apart in %d frames", n)
+			}
 		} else {
 			j.until(`location.pathname === "/headquarters/" && document.querySelector("main > .flash-ok svg + span")?.textContent.startsWith("已提交")`, "nobody says what became of the last case")
 		}

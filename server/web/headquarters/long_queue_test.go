@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	longQueue  = 10_000
-	longPast   = 1_000 // judged cases of the same class
-	nextCaseMs = 150   // from the verdict to the whole page of the next case
+	longQueue    = 10_000
+	longPast     = 1_000                 // judged cases of the same class
+	nextCaseMore = 60 * time.Millisecond // that a long queue may add to three times a short one's
 )
 
 // fillQueue writes cases through the ledger: those at the head of the queue
@@ -77,22 +77,35 @@ func fillQueue(d *desk, queue, past, whole int) {
 	}
 }
 
-// With ten thousand cases waiting, the page of the next one is there 150 ms
-// after a verdict at the latest: the verdict is written, the next case found,
-// read and laid out. The best of several counts, for a test shares its machine.
+// With ten thousand cases waiting the next one comes as soon as with thirty:
+// the verdict is written, the next case found, read and laid out. The best of
+// several counts, for a test shares its machine; how long it takes on a quiet
+// one is the benchmark's.
 func TestNextCaseComesSoonInALongQueue(t *testing.T) {
 	d := openDesk(t)
-	fillQueue(d, longQueue, longPast, 12)
+	fillQueue(d, 30, 300, 30)
+	short := nextCases(t, d, 30, 5)
+	fillQueue(d, longQueue-25, longPast, 0)
+	long := nextCases(t, d, longQueue, 9)
+	t.Logf("verdict to next page: best %s, median %s, worst %s; of a short queue: best %s", long[0], long[4], long[8], short[0])
+	if most := 3*short[0] + nextCaseMore; long[0] > most {
+		t.Errorf("the next case takes %s at best, want %s at most", long[0], most)
+	}
+}
+
+// nextCases judges cases from the head of a queue on, and gives how long each
+// took to the page of the next, the shortest first.
+func nextCases(t *testing.T, d *desk, waiting, n int) (took []time.Duration) {
+	t.Helper()
 	_, body, _ := d.ask(t, "adjudicator", "/headquarters/", nil)
-	want(t, body, fmt.Sprint("待判定 ", longQueue))
+	want(t, body, fmt.Sprint("待判定 ", waiting))
 	lines, err := d.Store.OpenDefects(t.Context(), report.DefectWindow{Status: "submitted", Limit: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	form := url.Values{"verdict": {"hq"}, "party": {"总部"}, "percent": {"100"}, "share_reason": {""}, "reason": {"批次色差"}, "remedy": {"remake"}}
 	path := fmt.Sprintf("/headquarters/defects/%s/%s", lines[0].Centre, lines[0].Defect.ID)
-	var took, queue []time.Duration
-	for i := range 9 {
+	for i := range n {
 		begun := time.Now()
 		code, _, h := d.ask(t, "adjudicator", path+"/verdict", form)
 		path = h.Get("Location")
@@ -101,15 +114,8 @@ func TestNextCaseComesSoonInALongQueue(t *testing.T) {
 		if code != http.StatusSeeOther || code2 != http.StatusOK {
 			t.Fatalf("verdict %d, page %d", code, code2)
 		}
-		want(t, page, fmt.Sprintf("1 / %d", longQueue-1-i), "近 200 例")
-		begun = time.Now()
-		d.ask(t, "adjudicator", "/headquarters/?page=150", nil)
-		queue = append(queue, time.Since(begun))
+		want(t, page, fmt.Sprintf("1 / %d", waiting-1-i), "近 200 例")
 	}
 	slices.Sort(took)
-	slices.Sort(queue)
-	t.Logf("verdict to next page: best %s, median %s, worst %s; a page deep in the queue: median %s", took[0], took[4], took[8], queue[4])
-	if took[0] > nextCaseMs*time.Millisecond {
-		t.Errorf("the next case takes %s at best, want %d ms", took[0], nextCaseMs)
-	}
+	return took
 }

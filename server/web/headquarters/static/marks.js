@@ -74,15 +74,17 @@ export function marks(root, signal) {
   draw.addEventListener('click', () => turn('draw'));
   measure.addEventListener('click', () => turn('measure'));
 
+  // Where the picture was laid last: the marks over it say so.
+  const laid = (view) => view.querySelector('.marks').getBoundingClientRect();
   const place = (view, e) => {
-    const r = view.querySelector('img').getBoundingClientRect(), part = (v) => Number(Math.min(1, Math.max(0, v)).toFixed(4));
+    const r = laid(view), part = (v) => Number(Math.min(1, Math.max(0, v)).toFixed(4));
     return [part((e.clientX - r.left) / r.width), part((e.clientY - r.top) / r.height)];
   };
   const shapesOf = (view) => read(view.querySelector('.marks').dataset.marks);
   const lay = (view, shapes) => {
-    const img = view.querySelector('img').getBoundingClientRect(), box = view.getBoundingClientRect();
+    const r = laid(view), box = view.getBoundingClientRect();
     view.querySelector('.marks').dataset.marks = write(measured(shapes));
-    overlay(view, img.left - box.left, img.top - box.top, img.width, img.height);
+    overlay(view, r.left - box.left, r.top - box.top, r.width, r.height);
   };
   const keep = (view) => { form.elements.shapes.value = JSON.stringify(shapesOf(view)); };
   const marked = () => root.querySelector(`figure:not([hidden])[data-photo="${CSS.escape(form.elements.photo.value)}"] [data-view]`);

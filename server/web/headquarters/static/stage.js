@@ -87,7 +87,7 @@ export function stage(root, signal) {
     p.el.addEventListener('pointercancel', up);
     p.el.addEventListener('dblclick', (e) => { if (e.target.closest('[data-view]')) actual(p, e); });
     p.el.querySelectorAll('img').forEach((img) => {
-      img.addEventListener('load', () => { draw(p); sharpen(img); });
+      img.addEventListener('load', () => { draw(p); sharpen(img, () => draw(p)); });
       img.addEventListener('error', () => undrawn(img, true));
       if (img.complete && img.src && !img.naturalWidth && img.loading !== 'lazy') undrawn(img, true); // before this script
     });
@@ -104,7 +104,7 @@ export function stage(root, signal) {
     p.el.querySelectorAll('figure').forEach((f) => { f.hidden = f.dataset.shot !== String(no); });
     mark();
     draw(p);
-    if (image(p)?.complete) sharpen(image(p));
+    if (image(p)?.complete) sharpen(image(p), () => draw(p));
   }
   function mark() {
     const on = panes.map((p) => shot(p)?.dataset.shot);
@@ -143,12 +143,14 @@ export function stage(root, signal) {
   addEventListener('resize', all, { signal });
   mark();
   all();
-  panes.forEach((p) => { if (image(p)?.complete) sharpen(image(p)); }); // loaded before this script
+  panes.forEach((p) => { if (image(p)?.complete) sharpen(image(p), () => draw(p)); }); // loaded before this script
 }
 
 // The preview is on the screen at once; the original takes its place when it is
-// there and decoded, at the same zoom and place.
-async function sharpen(img) {
+// there and decoded, at the same zoom and place. It is another element: the same
+// one would for a moment have the original's size and the preview's scale, and
+// what is drawn in that moment would lie elsewhere.
+async function sharpen(img, draw) {
   await painted;
   await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 30))); // also a case that came into this page
   const from = img.dataset.original;
@@ -156,7 +158,12 @@ async function sharpen(img) {
   delete img.dataset.original;
   const original = new Image();
   original.src = from;
-  original.decode().then(() => { img.src = from; undrawn(img, false); }, () => { img.dataset.original = from; undrawn(img, true); });
+  original.decode().then(() => {
+    [...img.attributes].forEach((a) => ['src', 'style'].includes(a.name) || original.setAttribute(a.name, a.value));
+    img.replaceWith(original);
+    draw();
+    undrawn(original, false);
+  }, () => { img.dataset.original = from; undrawn(img, true); });
 }
 
 // An original that can't be opened says so, with its hash and the way to it.

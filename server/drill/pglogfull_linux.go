@@ -15,16 +15,17 @@ import (
 	"siteledger/syncproto"
 )
 
-// pgLogFull fills the disk of PostgreSQL's own log. PostgreSQL then stops (it
-// panics, tries to recover, and ends where there is no room for that either):
-// nothing is acknowledged, the servers stay, say so and let phones come later.
-// A supervisor starts PostgreSQL again as soon as there is room; all else goes
-// on by itself, the servers and phones of before included.
+// pgLogFull fills the disk of PostgreSQL's own log. PostgreSQL then stops: it
+// panics, and is set not to try again by itself, as it hangs on chance whether
+// there is room enough to recover. Nothing is acknowledged, the servers stay, say
+// so and let phones come later. A supervisor starts PostgreSQL again as soon as
+// there is room; all else goes on by itself, the servers and phones of before
+// included.
 func (b *bench) pgLogFull(ctx context.Context, t *tally, cycles int) error {
 	if os.Geteuid() != 0 {
 		return errors.New("a small file system is mounted by root alone")
 	}
-	h, err := b.newHouse(ctx, nil, "max_wal_size=1GB", "min_wal_size=32MB", "wal_recycle=off")
+	h, err := b.newHouse(ctx, nil, "max_wal_size=1GB", "min_wal_size=32MB", "wal_recycle=off", "restart_after_crash=off")
 	if err != nil {
 		return err
 	}

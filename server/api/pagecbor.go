@@ -2,12 +2,11 @@ package api
 
 import (
 	"cmp"
-	"encoding/binary"
 	"fmt"
-	"math"
 	"slices"
 
 	"siteledger/syncproto"
+	"siteledger/syncproto/cborhead"
 	"siteledger/syncproto/changelog"
 	"siteledger/syncproto/schema"
 )
@@ -27,7 +26,7 @@ func (w pageWriter) page(b []byte, p *syncproto.Page) ([]byte, error) {
 		keys = append(keys, k)
 	}
 	slices.SortFunc(keys, canonical)
-	b = head(b, 0xa0, uint64(len(keys)))
+	b = cborhead.Append(b, cborhead.Map, uint64(len(keys)))
 	for _, k := range keys {
 		b = text(b, k)
 		if k == "rows" {
@@ -49,7 +48,7 @@ func (w pageWriter) page(b []byte, p *syncproto.Page) ([]byte, error) {
 // rows appends the list of rows. The rows of a table have the same columns on
 // one page: their order is found once.
 func (w pageWriter) rows(b []byte, rows []syncproto.Row) (_ []byte, err error) {
-	b = head(b, 0x80, uint64(len(rows)))
+	b = cborhead.Append(b, cborhead.List, uint64(len(rows)))
 	orders := map[string][]string{}
 	for i := range rows {
 		r := &rows[i]
@@ -62,10 +61,10 @@ func (w pageWriter) rows(b []byte, rows []syncproto.Row) (_ []byte, err error) {
 			slices.SortFunc(order, canonical)
 			orders[r.Table] = order
 		}
-		b = head(b, 0xa0, 5)
-		b = head(text(b, "rev"), 0x00, r.Rev)
+		b = cborhead.Append(b, cborhead.Map, 5)
+		b = cborhead.Append(text(b, "rev"), cborhead.Number, r.Rev)
 		b = bytes16(text(b, "row"), r.ID)
-		b = head(text(b, "cols"), 0xa0, uint64(len(order)))
+		b = cborhead.Append(text(b, "cols"), cborhead.Map, uint64(len(order)))
 		for _, name := range order {
 			if b, err = w.cell(text(b, name), r.Cols[name]); err != nil {
 				return nil, fmt.Errorf("%s.%s: %w", r.Table, name, err)
@@ -101,14 +100,14 @@ func (w pageWriter) cell(b []byte, v schema.Value) ([]byte, error) {
 		return append(b, 0xf4), nil
 	case int64:
 		if v < 0 {
-			return head(b, 0x20, uint64(-(v + 1))), nil
+			return cborhead.Append(b, cborhead.Negative, uint64(-(v + 1))), nil
 		}
-		return head(b, 0x00, uint64(v)), nil
+		return cborhead.Append(b, cborhead.Number, uint64(v)), nil
 	case string:
 		return text(b, v), nil
 	case []byte:
 		if v != nil {
-			return append(head(b, 0x40, uint64(len(v))), v...), nil
+			return append(cborhead.Append(b, cborhead.Bytes, uint64(len(v))), v...), nil
 		}
 	}
 	out, err := w.codec.Marshal(v)
@@ -121,21 +120,8 @@ func canonical(a, b string) int {
 	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }
 
-func text(b []byte, s string) []byte { return append(head(b, 0x60, uint64(len(s))), s...) }
+func text(b []byte, s string) []byte {
+	return append(cborhead.Append(b, cborhead.Text, uint64(len(s))), s...)
+}
 
 func bytes16(b []byte, id [16]byte) []byte { return append(append(b, 0x50), id[:]...) }
-
-// head appends the shortest head of an item.
-func head(b []byte, major byte, n uint64) []byte {
-	switch {
-	case n < 24:
-		return append(b, major|byte(n))
-	case n <= math.MaxUint8:
-		return append(b, major|24, byte(n))
-	case n <= math.MaxUint16:
-		return binary.BigEndian.AppendUint16(append(b, major|25), uint16(n))
-	case n <= math.MaxUint32:
-		return binary.BigEndian.AppendUint32(append(b, major|26), uint32(n))
-	}
-	return binary.BigEndian.AppendUint64(append(b, major|27), n)
-}

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"siteledger/server/reconcile"
+	"siteledger/syncproto/cborhead"
 	"siteledger/syncproto/changelog"
 )
 
@@ -32,28 +32,14 @@ func (l *Ledger) packBody(changes [][]byte) []byte {
 	if scratch == nil {
 		scratch = new([]byte)
 	}
-	raw := appendHead((*scratch)[:0], 4, len(changes))
+	raw := cborhead.Append((*scratch)[:0], cborhead.List, uint64(len(changes)))
 	for _, c := range changes {
-		raw = append(appendHead(raw, 2, len(c)), c...)
+		raw = append(cborhead.Append(raw, cborhead.Bytes, uint64(len(c))), c...)
 	}
 	body := l.packer.EncodeAll(raw, make([]byte, 0, len(raw)/2))
 	*scratch = raw
 	l.scratch.Put(scratch)
 	return body
-}
-
-// appendHead writes the shortest head of a CBOR item (RFC 8949, section 3).
-func appendHead(b []byte, major byte, n int) []byte {
-	major <<= 5
-	switch {
-	case n < 24:
-		return append(b, major|byte(n))
-	case n < 1<<8:
-		return append(b, major|24, byte(n))
-	case n < 1<<16:
-		return binary.BigEndian.AppendUint16(append(b, major|25), uint16(n))
-	}
-	return binary.BigEndian.AppendUint32(append(b, major|26), uint32(n))
 }
 
 // maxBody bounds what a stored batch may unpack to.

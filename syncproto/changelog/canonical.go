@@ -1,9 +1,10 @@
 package changelog
 
 import (
-	"encoding/binary"
 	"math"
 	"unicode/utf8"
+
+	"siteledger/syncproto/cborhead"
 )
 
 // canonical reads a change whose bytes are exactly as [Codec.Encode] writes
@@ -12,7 +13,7 @@ import (
 // judged here: ok is false, and the library reads it.
 func canonical(b []byte) (ch *Change, ok bool) {
 	r := scan{b: b}
-	pairs := r.head(majorMap)
+	pairs := r.head(cborhead.Map)
 	update := pairs == 16
 	if pairs != 15 && !update {
 		return nil, false
@@ -40,52 +41,24 @@ func canonical(b []byte) (ch *Change, ok bool) {
 	return ch, ch.Seq <= max63 && ch.Txn <= max63 && ch.Base <= max63 && ch.Mono <= max63
 }
 
-// CBOR's major types (RFC 8949, section 3.1).
-const (
-	majorNumber   = 0
-	majorNegative = 1
-	majorBytes    = 2
-	majorText     = 3
-	majorMap      = 5
-	majorSimple   = 7
-)
-
 // scan walks over canonical CBOR; bad once something is otherwise.
 type scan struct {
 	b   []byte
 	bad bool
 }
 
-// next reads any head: its major type and argument.
+// next reads any head but those of fractions and of simple values by their
+// number: its major type and argument.
 func (r *scan) next() (major byte, n uint64) {
-	if r.bad || len(r.b) == 0 {
+	if r.bad {
+		return 0, 0
+	}
+	major, n, rest, ok := cborhead.Next(r.b)
+	if !ok || major == cborhead.Simple && n > 23 {
 		r.bad = true
 		return 0, 0
 	}
-	first := r.b[0]
-	r.b = r.b[1:]
-	major, info := first>>5, first&0x1f
-	if info < 24 {
-		return major, uint64(info)
-	}
-	size := 1 << (info - 24)
-	if info > 27 || len(r.b) < size || major == majorSimple {
-		r.bad = true
-		return 0, 0
-	}
-	var least uint64
-	switch info {
-	case 24:
-		n, least = uint64(r.b[0]), 24
-	case 25:
-		n, least = uint64(binary.BigEndian.Uint16(r.b)), 1<<8
-	case 26:
-		n, least = uint64(binary.BigEndian.Uint32(r.b)), 1<<16
-	default:
-		n, least = binary.BigEndian.Uint64(r.b), 1<<32
-	}
-	r.b = r.b[size:]
-	r.bad = n < least
+	r.b = rest
 	return major, n
 }
 
@@ -98,23 +71,23 @@ func (r *scan) head(major byte) uint64 {
 
 // key reads the key of the change's map that comes next.
 func (r *scan) key(n uint64) *scan {
-	r.bad = r.head(majorNumber) != n || r.bad
+	r.bad = r.head(cborhead.Number) != n || r.bad
 	return r
 }
 
-func (r *scan) number() uint64 { return r.head(majorNumber) }
+func (r *scan) number() uint64 { return r.head(cborhead.Number) }
 
 func (r *scan) integer() int64 {
 	major, n := r.next()
-	r.bad = r.bad || n > math.MaxInt64 || (major != majorNumber && major != majorNegative)
-	if major == majorNegative {
+	r.bad = r.bad || n > math.MaxInt64 || (major != cborhead.Number && major != cborhead.Negative)
+	if major == cborhead.Negative {
 		return -1 - int64(n&math.MaxInt64)
 	}
 	return int64(n & math.MaxInt64)
 }
 
 func (r *scan) boolean() bool {
-	n := r.head(majorSimple)
+	n := r.head(cborhead.Simple)
 	r.bad = r.bad || (n != simpleFalse && n != simpleTrue)
 	return n == simpleTrue
 }
@@ -138,13 +111,13 @@ func (r *scan) take(n uint64) []byte {
 }
 
 func (r *scan) text() string {
-	b := r.take(r.head(majorText))
+	b := r.take(r.head(cborhead.Text))
 	r.bad = r.bad || !utf8.Valid(b)
 	return string(b)
 }
 
 func (r *scan) fixed(out []byte) {
-	n := r.head(majorBytes)
+	n := r.head(cborhead.Bytes)
 	r.bad = r.bad || n != uint64(len(out))
 	copy(out, r.take(n))
 }
@@ -152,7 +125,7 @@ func (r *scan) fixed(out []byte) {
 // columns reads a map of texts to values. Names that do not rise in CBOR's
 // order, the shorter one first, may stand twice and are left to the library.
 func (r *scan) columns() map[string]any {
-	n := r.head(majorMap)
+	n := r.head(cborhead.Map)
 	if r.bad || n > maxPairs {
 		r.bad = true
 		return nil
@@ -173,19 +146,19 @@ func (r *scan) value() any {
 	major, n := r.next()
 	switch {
 	case r.bad:
-	case major == majorNumber && n <= max63:
+	case major == cborhead.Number && n <= max63:
 		return int64(n)
-	case major == majorNegative && n <= max63:
+	case major == cborhead.Negative && n <= max63:
 		return -1 - int64(n)
-	case major == majorBytes:
+	case major == cborhead.Bytes:
 		return append([]byte{}, r.take(n)...)
-	case major == majorText:
+	case major == cborhead.Text:
 		b := r.take(n)
 		r.bad = r.bad || !utf8.Valid(b)
 		return string(b)
-	case major == majorSimple && n == simpleNull:
+	case major == cborhead.Simple && n == simpleNull:
 		return nil
-	case major == majorSimple && (n == simpleFalse || n == simpleTrue):
+	case major == cborhead.Simple && (n == simpleFalse || n == simpleTrue):
 		return n == simpleTrue
 	default:
 		r.bad = true

@@ -1,5 +1,7 @@
 package pack
 
+import "siteledger/syncproto/cborhead"
+
 // fields are the numbers of a change. Wall is an int64 in two's complement.
 type fields struct {
 	seq, hlc, wall, txn, base, schema, mono uint64
@@ -104,31 +106,15 @@ func (m *memory) keep(c *column, text []byte) bool {
 }
 
 func inCBOR(name []byte) []byte {
-	return append(appendHead(make([]byte, 0, len(name)+3), majorText, uint64(len(name))), name...)
-}
-
-// appendHead writes a CBOR head of the shortest form.
-func appendHead(b []byte, major byte, n uint64) []byte {
-	major <<= 5
-	switch {
-	case n < 24:
-		return append(b, major|byte(n))
-	case n < 1<<8:
-		return append(b, major|24, byte(n))
-	case n < 1<<16:
-		return append(b, major|25, byte(n>>8), byte(n))
-	case n < 1<<32:
-		return append(b, major|26, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
-	}
-	return append(b, major|27, byte(n>>56), byte(n>>48), byte(n>>40), byte(n>>32), byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
+	return append(cborhead.Append(make([]byte, 0, len(name)+3), cborhead.Text, uint64(len(name))), name...)
 }
 
 // appendInt writes an int64 in CBOR.
 func appendInt(b []byte, n uint64) []byte {
 	if int64(n) < 0 {
-		return appendHead(b, majorNegative, ^n)
+		return cborhead.Append(b, cborhead.Negative, ^n)
 	}
-	return appendHead(b, majorNumber, n)
+	return cborhead.Append(b, cborhead.Number, n)
 }
 
 // zigzag makes small numbers of small differences, up or down.

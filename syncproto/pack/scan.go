@@ -1,6 +1,6 @@
 package pack
 
-import "encoding/binary"
+import "siteledger/syncproto/cborhead"
 
 // kind is how a value is packed; it stands in the shape.
 type kind byte
@@ -18,15 +18,8 @@ const (
 
 const max63 = 1<<63 - 1
 
-// CBOR's major types (RFC 8949, section 3.1) and simple values.
+// CBOR's simple values (RFC 8949, section 3.3).
 const (
-	majorNumber   = 0
-	majorNegative = 1
-	majorBytes    = 2
-	majorText     = 3
-	majorMap      = 5
-	majorSimple   = 7
-
 	simpleFalse = 20
 	simpleTrue  = 21
 	simpleNull  = 22
@@ -61,23 +54,23 @@ type scan struct {
 // whatever it reads can be written the same again.
 func (p *parsed) parse(b []byte) bool {
 	r := scan{b: b}
-	pairs := r.head(majorMap)
-	p.seq, p.hlc = r.key(1).head(majorNumber), r.key(2).head(majorNumber)
+	pairs := r.head(cborhead.Map)
+	p.seq, p.hlc = r.key(1).head(cborhead.Number), r.key(2).head(cborhead.Number)
 	p.wall = r.key(3).integer()
-	p.txn, p.last = r.key(4).head(majorNumber), r.key(5).boolean()
-	p.table = r.key(6).data(majorText)
+	p.txn, p.last = r.key(4).head(cborhead.Number), r.key(5).boolean()
+	p.table = r.key(6).data(cborhead.Text)
 	r.key(7).id(&p.row)
-	op := r.key(8).head(majorNumber)
-	p.base = r.key(9).head(majorNumber)
+	op := r.key(8).head(cborhead.Number)
+	p.base = r.key(9).head(cborhead.Number)
 	p.cols = r.key(10).cells(p.cols[:0])
 	r.key(11).id(&p.actor)
-	p.schema = r.key(12).head(majorNumber)
+	p.schema = r.key(12).head(cborhead.Number)
 	p.was = p.was[:0]
 	if op == 2 {
 		p.was = r.key(13).cells(p.was)
 	}
 	r.key(14).id(&p.boot)
-	p.mono = r.key(15).head(majorNumber)
+	p.mono = r.key(15).head(cborhead.Number)
 	r.key(16).id(&p.salt)
 	p.op = byte(op)
 	want := uint64(15)
@@ -89,34 +82,15 @@ func (p *parsed) parse(b []byte) bool {
 
 // next reads any head of the shortest form: its major type and argument.
 func (r *scan) next() (major byte, n uint64) {
-	if r.bad || len(r.b) == 0 {
+	if r.bad {
+		return 0, 0
+	}
+	major, n, rest, ok := cborhead.Next(r.b)
+	if !ok {
 		r.bad = true
 		return 0, 0
 	}
-	first := r.b[0]
-	r.b = r.b[1:]
-	major, info := first>>5, first&0x1f
-	if info < 24 {
-		return major, uint64(info)
-	}
-	size := 1 << (info - 24)
-	if info > 27 || len(r.b) < size {
-		r.bad = true
-		return 0, 0
-	}
-	var least uint64
-	switch info {
-	case 24:
-		n, least = uint64(r.b[0]), 24
-	case 25:
-		n, least = uint64(binary.BigEndian.Uint16(r.b)), 1<<8
-	case 26:
-		n, least = uint64(binary.BigEndian.Uint32(r.b)), 1<<16
-	default:
-		n, least = binary.BigEndian.Uint64(r.b), 1<<32
-	}
-	r.b = r.b[size:]
-	r.bad = n < least
+	r.b = rest
 	return major, n
 }
 
@@ -128,21 +102,21 @@ func (r *scan) head(major byte) uint64 {
 
 // key reads the key of the change's map that comes next.
 func (r *scan) key(n uint64) *scan {
-	r.bad = r.head(majorNumber) != n || r.bad
+	r.bad = r.head(cborhead.Number) != n || r.bad
 	return r
 }
 
 func (r *scan) integer() uint64 {
 	major, n := r.next()
-	r.bad = r.bad || n > max63 || (major != majorNumber && major != majorNegative)
-	if major == majorNegative {
+	r.bad = r.bad || n > max63 || (major != cborhead.Number && major != cborhead.Negative)
+	if major == cborhead.Negative {
 		return ^n
 	}
 	return n
 }
 
 func (r *scan) boolean() bool {
-	n := r.head(majorSimple)
+	n := r.head(cborhead.Simple)
 	r.bad = r.bad || (n != simpleFalse && n != simpleTrue)
 	return n == simpleTrue
 }
@@ -160,16 +134,16 @@ func (r *scan) take(n uint64) []byte {
 func (r *scan) data(major byte) []byte { return r.take(r.head(major)) }
 
 func (r *scan) id(out *[16]byte) {
-	b := r.data(majorBytes)
+	b := r.data(cborhead.Bytes)
 	r.bad = r.bad || len(b) != len(out)
 	copy(out[:], b)
 }
 
 // cells reads a map of texts to values, in the order in which they stand.
 func (r *scan) cells(out []cell) []cell {
-	n := r.head(majorMap)
+	n := r.head(cborhead.Map)
 	for i := uint64(0); i < n && !r.bad; i++ {
-		c := cell{name: r.data(majorText)}
+		c := cell{name: r.data(cborhead.Text)}
 		r.value(&c)
 		out = append(out, c)
 	}
@@ -185,21 +159,21 @@ func (r *scan) value(c *cell) {
 	major, n := r.next()
 	switch {
 	case r.bad:
-	case (major == majorNumber || major == majorNegative) && n > max63:
+	case (major == cborhead.Number || major == cborhead.Negative) && n > max63:
 		c.kind, c.data = kindRaw, whole[:len(whole)-len(r.b)]
-	case major == majorNumber:
+	case major == cborhead.Number:
 		c.kind, c.num = kindInt, n
-	case major == majorNegative:
+	case major == cborhead.Negative:
 		c.kind, c.num = kindInt, ^n
-	case major == majorBytes && n == 16:
+	case major == cborhead.Bytes && n == 16:
 		c.kind, c.data = kindID, r.take(n)
-	case major == majorBytes:
+	case major == cborhead.Bytes:
 		c.kind, c.data = kindBytes, r.take(n)
-	case major == majorText:
+	case major == cborhead.Text:
 		c.kind, c.data = kindText, r.take(n)
-	case major == majorSimple && n == simpleNull:
+	case major == cborhead.Simple && n == simpleNull:
 		c.kind = kindNull
-	case major == majorSimple && (n == simpleFalse || n == simpleTrue):
+	case major == cborhead.Simple && (n == simpleFalse || n == simpleTrue):
 		c.kind, c.num = kindBool, n-simpleFalse
 	default:
 		r.bad = true
